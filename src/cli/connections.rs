@@ -12,7 +12,7 @@ use lbdiag::breaks::Fate;
 use lbdiag::correlate::Outcome;
 use lbdiag::diagnose::{self, Diagnosis, manuals};
 use lbdiag::query::{self, Filter};
-use lbdiag::render::{self, Style};
+use lbdiag::render;
 use lbdiag::report::{self, End, Wanted};
 use lbdiag::topology::Who;
 use lbdiag::trace::{ConnectionId, Trace};
@@ -156,12 +156,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let listing = report::list(&taken.trace, &diagnosis, &wanted);
     let listing = taken.redactor.document(listing)?;
-    taken.redactor.keep()?;
-    let style = Style {
-        colour: output.colour(args.reading.color),
-        width: output.width(),
-        ..Style::default()
-    };
+    taken.keep_map()?;
+    let style = output.style(args.reading.color);
     let text = match format {
         Format::Text => render::connections(&listing, &style),
         Format::Json => render::json(&listing),

@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         false => None,
     };
-    taken.redactor.keep()?;
+    taken.keep_map()?;
     reporting.write(&output, reading.color, &report, drawn.as_ref(), page.as_ref())?;
     stages.ended("drawing");
 

@@ -8,7 +8,7 @@ use super::stages::Stages;
 use anyhow::{Context, bail};
 use clap::{ColorChoice, ValueEnum};
 use lbdiag::diagnose;
-use lbdiag::render::{self, Style};
+use lbdiag::render;
 use lbdiag::report::compare::compare;
 use lbdiag::report::{self, ConnectionFilter, Report, SCHEMA_VERSION};
 use std::fs::File;
@@ -79,11 +79,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         true => ("the good one", "the bad one"),
         false => (args.good.as_str(), args.bad.as_str()),
     };
-    let mut redactor = args.redacting.without_trace()?;
+    let mut redactor = args.redacting.redactor()?;
     let comparison = redactor.document(compare((names.0, &good), (names.1, &bad)))?;
-    redactor.keep()?;
-    let style =
-        Style { colour: output.colour(args.color), width: output.width(), ..Style::default() };
+    args.redacting.map_file().keep(redactor.kept())?;
+    let style = output.style(args.color);
     let text = match format {
         Format::Text => render::comparison(&comparison, &style),
         Format::Json => render::json(&comparison),

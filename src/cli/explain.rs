@@ -2,11 +2,10 @@
 
 use super::closest::closest;
 use super::output::Output;
-use super::terminal;
 use anyhow::bail;
 use clap::ColorChoice;
 use lbdiag::diagnose::{manual, manuals};
-use lbdiag::render::{self, Style};
+use lbdiag::render;
 use std::process::ExitCode;
 
 /// Print what a finding means, how it is told from others and how to mend it
@@ -24,8 +23,7 @@ pub(super) struct Args {
 /// Prints a page, or the list of all.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = Output::Stdout;
-    let style =
-        Style { colour: output.colour(args.color), width: terminal::width(), ..Style::default() };
+    let style = output.style(args.color);
     let text = match &args.id {
         None => list(style.width),
         Some(id) => render::page(find(id)?, &style),

@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         bail!("no frame can be read again: {}", no_frames(trace));
     }
     taken.redactor.frames(&mut extracted)?;
-    taken.redactor.keep()?;
+    taken.keep_map()?;
     output.write_with(false, |out| render::pcapng(&mut extracted, out))?;
     tell(args, &extracted);
     Ok(ExitCode::SUCCESS)

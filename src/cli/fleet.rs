@@ -186,9 +186,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let files: Vec<&str> = report.captures.iter().map(|own| own.path.as_str()).collect();
         say.note(&format!("nothing is drawn: {}", frames_of(&files)));
     }
-    if let Some(map) = &answer.map {
-        args.redacting.keep(map)?;
-    }
+    args.redacting.map_file().keep(answer.map)?;
     if let Some(file) = &args.sums {
         std::fs::write(file, serde_json::to_vec(&answer.sums)?)?;
     }

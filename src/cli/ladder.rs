@@ -103,18 +103,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     drawn.title = title(trace, &diagnosis, chosen);
     let drawn = taken.redactor.document(drawn)?;
-    taken.redactor.keep()?;
+    taken.keep_map()?;
     let times = match args.time {
         Time::Start => Times::Start,
         Time::Delta => Times::Delta,
         Time::Absolute => Times::Absolute,
     };
-    let style = Style {
-        colour: output.colour(args.reading.color),
-        width: output.width(),
-        times,
-        ..Style::default()
-    };
+    let style = Style { times, ..output.style(args.reading.color) };
     let text = match format {
         Format::Text => render::ladder(&drawn, &style),
         Format::Plantuml => render::plantuml(&drawn, times),

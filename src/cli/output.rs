@@ -9,6 +9,7 @@ use super::terminal;
 use anyhow::{Context, bail};
 use clap::{ColorChoice, ValueEnum};
 use lbdiag::capture::{self, Source};
+use lbdiag::render::Style;
 use lbdiag::shell::quote;
 use lbdiag::unfinished::{self, Readers, Unfinished, folder};
 use std::fs::{File, Metadata};
@@ -124,6 +125,11 @@ impl Output {
             // What the environment says of terminals is not meant for files.
             Self::Special(_) | Self::File(_) => wanted == ColorChoice::Always,
         }
+    }
+
+    /// How text is drawn for it.
+    pub(super) fn style(&self, wanted: ColorChoice) -> Style {
+        Style { colour: self.colour(wanted), width: self.width(), ..Style::default() }
     }
 
     /// Columns to draw for.

@@ -4,7 +4,7 @@
 //! Refuses to judge: what comes out is a [`Trace`].
 
 use super::find::{find, stop_at_misspelt, with_hint};
-use super::redacting::{MaskFile, Redacting, Redactor};
+use super::redacting::{MapFile, Redacting};
 use super::say::Say;
 use super::stages::Stages;
 use super::stating::{STATED, Stating};
@@ -14,7 +14,7 @@ use clap::ColorChoice;
 use lbdiag::bundle;
 use lbdiag::capture::{CaptureError, Input, Inputs, Source};
 use lbdiag::load::{self, Loaded, Origin, Seen};
-use lbdiag::redact::{self, Labels, Mask};
+use lbdiag::redact::{self, Labels, Mask, Redactor};
 use lbdiag::shell::quote;
 use lbdiag::state::HostState;
 use lbdiag::topology::StatedRoles;
@@ -81,6 +81,14 @@ pub(super) struct Taken {
     pub(super) details: Vec<String>,
     /// What every document passes before it is drawn.
     pub(super) redactor: Redactor,
+    map_file: MapFile,
+}
+
+impl Taken {
+    /// Writes what stands for what, where that is to be kept.
+    pub(super) fn keep_map(&self) -> anyhow::Result<()> {
+        self.map_file.keep(self.redactor.kept())
+    }
 }
 
 impl Reading {
@@ -154,19 +162,19 @@ impl Reading {
         let Some((mut trace, mut notes)) = read? else { return Ok(None) };
         stages.ended("reading and joining");
         stages.within(&trace.spent);
-        let redactor = self.redacting.begin(&mut trace, &inputs)?;
-        if self.redacting.is_on() {
+        let mut redactor = self.redacting.redactor()?;
+        if redactor.is_on() {
+            redactor.trace(&mut trace, &Labels::new(&inputs));
             details.clear();
-        }
-        if self.redacting.is_on() {
             notes = redact::without_names(notes);
         }
-        Ok(Some(Taken { trace, notes, details, redactor }))
+        let map_file = self.redacting.map_file();
+        Ok(Some(Taken { trace, notes, details, redactor, map_file }))
     }
 
     /// What is to be shown in the place of addresses, and where that is kept.
-    pub(super) fn mask(&self) -> anyhow::Result<(Arc<Mask>, MaskFile)> {
-        self.redacting.mask()
+    pub(super) fn mask(&self) -> anyhow::Result<(Arc<Mask>, MapFile)> {
+        Ok((self.redacting.mask()?, self.redacting.map_file()))
     }
 
     /// Finds the captures and what is said of them, and reads none yet.

@@ -3,15 +3,10 @@
 //! Refuses to touch what goes to stderr, which is for who sits here.
 
 use anyhow::Context;
-use lbdiag::capture::Input;
-use lbdiag::extract::Extract;
-use lbdiag::redact::{self, Labels, Map, Mask};
-use lbdiag::trace::Trace;
+use lbdiag::redact::{Map, Mask, Redactor};
 use lbdiag::unfinished::{self, Readers, Unfinished};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Whether and how to redact.
@@ -35,31 +30,14 @@ impl Redacting {
         self.redact
     }
 
-    /// Takes the names out of a trace.
-    pub(super) fn begin(&self, trace: &mut Trace, inputs: &[Input]) -> anyhow::Result<Redactor> {
-        let mut redactor = self.without_trace()?;
-        if let Some((map, _)) = &mut redactor.0 {
-            redact::trace(trace, &Labels::new(inputs), map);
-        }
-        Ok(redactor)
-    }
-
-    /// For a document that is made of other documents.
-    pub(super) fn without_trace(&self) -> anyhow::Result<Redactor> {
-        let map = self.map()?;
-        Ok(Redactor(map.map(|map| (map, self.redact_map.clone()))))
+    /// For what is written once.
+    pub(super) fn redactor(&self) -> anyhow::Result<Redactor> {
+        Ok(Redactor::new(self.map()?))
     }
 
     /// For a screen, which asks as it goes.
-    pub(super) fn mask(&self) -> anyhow::Result<(Arc<Mask>, MaskFile)> {
-        let mask = self.map()?.map_or_else(Mask::default, Mask::new);
-        Ok((Arc::new(mask), MaskFile(self.redact_map.clone())))
-    }
-
-    /// Writes what stands for what in the end, where that is to be kept.
-    #[cfg(feature = "fleet")]
-    pub(super) fn keep(&self, map: &str) -> anyhow::Result<()> {
-        self.redact_map.as_deref().map_or(Ok(()), |path| write(path, map))
+    pub(super) fn mask(&self) -> anyhow::Result<Arc<Mask>> {
+        Ok(Arc::new(self.map()?.map_or_else(Mask::default, Mask::new)))
     }
 
     /// The map to begin with; none where nothing is redacted.
@@ -70,61 +48,25 @@ impl Redacting {
         let kept = self.redact_map.as_deref().map(Map::read).transpose()?;
         Ok(Some(kept.unwrap_or_default()))
     }
+
+    /// Where the map goes in the end.
+    pub(super) fn map_file(&self) -> MapFile {
+        MapFile(self.redact_map.clone())
+    }
 }
 
-/// Where the map of a mask is kept, if anywhere.
+/// Where what stands for what is kept, if anywhere.
 #[derive(Debug)]
-pub(super) struct MaskFile(Option<PathBuf>);
+pub(super) struct MapFile(Option<PathBuf>);
 
-impl MaskFile {
-    /// Writes what the mask has handed out.
-    pub(super) fn keep(&self, mask: &Mask) -> anyhow::Result<()> {
-        match (&self.0, mask.kept()) {
-            (Some(path), Some(map)) => write(path, &map),
-            _ => Ok(()),
-        }
+impl MapFile {
+    /// Writes a map, where there is one to be kept: readable by its owner alone.
+    pub(super) fn keep(&self, map: Option<String>) -> anyhow::Result<()> {
+        let (Some(path), Some(map)) = (&self.0, map) else { return Ok(()) };
+        let failed = || format!("{} cannot be written; give another --redact-map", path.display());
+        unfinished::watch();
+        let mut file = Unfinished::at(path, Readers::Owner).with_context(failed)?;
+        file.write_all(map.as_bytes()).with_context(failed)?;
+        file.replace(path).with_context(failed)
     }
-}
-
-/// Replaces addresses in what a command made, or leaves it as it is.
-#[derive(Debug, Default)]
-pub(super) struct Redactor(Option<(Map, Option<PathBuf>)>);
-
-impl Redactor {
-    /// Whether it replaces anything.
-    pub(super) fn is_on(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// The document to draw.
-    pub(super) fn document<T: Serialize + DeserializeOwned>(
-        &mut self,
-        document: T,
-    ) -> anyhow::Result<T> {
-        let Some((map, _)) = &mut self.0 else { return Ok(document) };
-        redact::document(&document, map)
-            .context("the result cannot be redacted; this is a bug in lbdiag")
-    }
-
-    /// The frames to write.
-    pub(super) fn frames(&mut self, extract: &mut Extract) -> anyhow::Result<()> {
-        let Some((map, _)) = &mut self.0 else { return Ok(()) };
-        redact::extract(extract, map).context(
-            "the frames cannot be kept in a temporary file; set TMPDIR to a folder with room",
-        )
-    }
-
-    /// Writes the map, where it is to be kept: readable by its owner alone.
-    pub(super) fn keep(&self) -> anyhow::Result<()> {
-        let Some((map, Some(path))) = &self.0 else { return Ok(()) };
-        write(path, &map.text())
-    }
-}
-
-fn write(path: &Path, map: &str) -> anyhow::Result<()> {
-    let failed = || format!("{} cannot be written; give another --redact-map", path.display());
-    unfinished::watch();
-    let mut file = Unfinished::at(path, Readers::Owner).with_context(failed)?;
-    file.write_all(map.as_bytes()).with_context(failed)?;
-    file.replace(path).with_context(failed)
 }

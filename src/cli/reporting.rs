@@ -113,15 +113,13 @@ impl Reporting {
         page: Option<&Page>,
     ) -> anyhow::Result<()> {
         let style = Style {
-            colour: output.colour(color),
-            width: output.width(),
             coverage: self.coverage,
             verbose: self.verbose > 0,
             max_evidence: match self.verbose {
                 0 => Style::default().max_evidence,
                 _ => MORE_EVIDENCE,
             },
-            ..Style::default()
+            ..output.style(color)
         };
         let text = match (self.written.format(), page) {
             (Format::Html, Some((topology, ladders))) => render::html(report, topology, ladders),

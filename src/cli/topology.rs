@@ -6,7 +6,7 @@ use super::reading::Reading;
 use super::stages::Stages;
 use clap::ValueEnum;
 use lbdiag::breaks::Breaks;
-use lbdiag::render::{self, Style};
+use lbdiag::render;
 use lbdiag::report::topology::topology;
 use std::process::ExitCode;
 
@@ -51,12 +51,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(FAILED));
     };
     let topology = taken.redactor.document(topology(&taken.trace, &Breaks::of(&taken.trace)))?;
-    taken.redactor.keep()?;
-    let style = Style {
-        colour: output.colour(args.reading.color),
-        width: output.width(),
-        ..Style::default()
-    };
+    taken.keep_map()?;
+    let style = output.style(args.reading.color);
     let text = match format {
         Format::Text => render::topology(&topology, &style),
         Format::Svg => render::topology_svg(&topology),

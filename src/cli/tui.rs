@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let named = reading.named();
         bail!("the terminal UI needs a terminal; for text: lbdiag {named}");
     }
-    let (mask, mask_file) = reading.mask()?;
+    let (mask, map_file) = reading.mask()?;
     let mut config = Config::load(args.config.as_deref()).map_err(|why| anyhow!(why))?;
     if !terminal::colour(reading.color, true) {
         config.theme = Theme::mono();
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     memory::watch(reading.say(), tui::give_back);
     match tui::run(source).context("the terminal cannot be used")? {
         Ended::Quit => {
-            mask_file.keep(&mask)?;
+            map_file.keep(mask.kept())?;
             Ok(ExitCode::SUCCESS)
         }
         Ended::Unread(why) if why.is_empty() => bail!("nothing could be read"),

@@ -8,7 +8,7 @@ use super::stages::Stages;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use lbdiag::capture::Timestamp;
-use lbdiag::render::{self, Style};
+use lbdiag::render;
 use lbdiag::report::End;
 use lbdiag::report::story::{self, Ask};
 use lbdiag::trace::Trace;
@@ -83,12 +83,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let drawn = ladder::one(trace, finding, chosen.id);
     let told = story::tell(trace, &diagnosis, &chosen, drawn);
     let told = taken.redactor.document(told)?;
-    taken.redactor.keep()?;
-    let style = Style {
-        colour: output.colour(args.reading.color),
-        width: output.width(),
-        ..Style::default()
-    };
+    taken.keep_map()?;
+    let style = output.style(args.reading.color);
     let text = match format {
         Format::Text => render::story(&told, &style),
         Format::Json => render::json(&told),

@@ -300,7 +300,7 @@ pub(super) const TABLE_FULL_FULL: u64 = 95;
 /// A TTL with which a packet reaches any network; a traceroute's does not.
 pub(super) const ROUTING_LOOP_ENOUGH_TTL: u8 = 32;
 /// A server that closes sooner upon a request did not wait for anything, nanoseconds: as
-/// `breaks/talk.rs` has it.
+/// `breaks/talk/greeting.rs` has it.
 pub(super) const CLOSED_AT_ONCE_NS: i64 = 1_000_000_000;
 /// A client that resets a SYN-ACK which came so long after its only SYN had given up, nanoseconds: an
 /// initial retransmission time-out less a tenth, as `breaks/handshake.rs` has it. Programs that wait a

@@ -52,6 +52,8 @@ const FAULT_NEED: &str = "service-error";
 /// Likewise on the port that gRPC's own examples use, in the clear.
 const GRPC_PORT: u16 = 50_051;
 const HTTP2_NEED: &str = "http2-refused";
+/// The symptom that says no more of health checks than that they fail.
+const CHECKS_FAIL: &str = "health-check-failing";
 
 pub(super) fn judge(facts: &Facts, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
     let explained: HashSet<usize> = findings.iter().flat_map(|f| &f.explains).copied().collect();
@@ -132,6 +134,7 @@ fn quiet(
     let missing = director_missing(facts);
     let hidden = facts.unprinted();
     let only_errors = only_errors::only_errors(facts);
+    let n = all.all() as usize;
     let why = if !facts.pairs.unread.is_empty() {
         Some(
             "a capture could not be read again, so what proxies were asked and answered is not known",
@@ -141,11 +144,13 @@ fn quiet(
     } else if hidden.hardware && (modes.is_empty() || unknown) {
         Some("the text prints no hardware addresses (tcpdump -e), by which forwarding is told")
     } else if modes.is_empty() {
-        Some("nothing shows how they are forwarded")
+        Some(agree(n, "nothing shows how it is forwarded", "nothing shows how they are forwarded"))
     } else if unanswered_service(facts) && !missing {
-        Some(
+        Some(agree(
+            n,
+            "no answer to it was captured: the service sends none, or its answers take a way that no capture shows",
             "no answer to any of them was captured: the service sends none, or its answers take a way that no capture shows",
-        )
+        ))
     } else if hidden_needs(facts).next().is_some() {
         Some("the text does not print what names the client to a real server (tcpdump -xx)")
     } else if ends_unseen(facts) {
@@ -158,7 +163,7 @@ fn quiet(
     } else if facts.words_are_cut() {
         Some("too few bytes of each packet were kept to show what was answered (tcpdump -s 128)")
     } else if unknown || missing || all.well == 0 || unheard_service(facts) {
-        Some("part of their way was not captured")
+        Some(agree(n, "part of its way was not captured", "part of their way was not captured"))
     } else if silent_server(facts) {
         Some("no answer of one of the real servers was captured")
     } else {
@@ -243,6 +248,12 @@ fn line(facts: &Facts, finding: &Finding) -> String {
     let (n, verb) = match (failed, suffered) {
         (0, 0) if finding.connections.iter().all(|id| facts.ordinary(*id).is_some()) => {
             let checks = count(finding.connections.len(), "health check");
+            if finding.id == CHECKS_FAIL {
+                return format!(
+                    "{checks} of {to} {}{why}",
+                    if all == 1 { "fails" } else { "fail" }
+                );
+            }
             return format!("{checks} of {to}: {title}{why}");
         }
         (0, 0) => (all, if all == 1 { "is affected" } else { "are affected" }),

@@ -1,12 +1,11 @@
 //! What the user and the hosts say beside the tables, and how the result is to be written: all that the
 //! single-machine command takes too. It travels with the functions, as what is broadcast does.
 
-use crate::redact::{self, Labels, Map};
+use crate::redact::{Labels, Map, Redactor};
 use crate::state::{self, HostState};
 use crate::topology::{StatedRoles, Who};
 use crate::trace::Trace;
 use crate::wire::Ip;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// See the module.
@@ -42,33 +41,8 @@ impl Said {
 
     /// The names out of a trace, where these are to go; what replaces addresses then.
     pub(super) fn begin(&self, trace: &mut Trace) -> Result<Redactor, String> {
-        let Some(text) = &self.redact else { return Ok(Redactor(None)) };
-        let mut map = Map::parse(text)?;
-        redact::trace(trace, &Labels::default(), &mut map);
-        Ok(Redactor(Some(map)))
-    }
-}
-
-/// Replaces addresses in documents, or leaves them as they are.
-pub(super) struct Redactor(Option<Map>);
-
-impl Redactor {
-    pub(super) fn is_on(&self) -> bool {
-        self.0.is_some()
-    }
-
-    pub(super) fn document<T: Serialize + DeserializeOwned>(
-        &mut self,
-        document: T,
-    ) -> Result<T, String> {
-        match &mut self.0 {
-            Some(map) => redact::document(&document, map).map_err(|e| e.to_string()),
-            None => Ok(document),
-        }
-    }
-
-    /// What stands for what in the end.
-    pub(super) fn map(&self) -> Option<String> {
-        self.0.as_ref().map(Map::text)
+        let mut redactor = Redactor::new(self.redact.as_deref().map(Map::parse).transpose()?);
+        redactor.trace(trace, &Labels::default());
+        Ok(redactor)
     }
 }

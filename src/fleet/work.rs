@@ -146,8 +146,8 @@ fn taken(part: &[u8]) -> Option<(Sums, Counted, &[u8])> {
     Some((sums, counted, rows))
 }
 
-fn lost(why: String) -> Unfit {
-    Unfit { capture: None, why }
+fn lost(why: impl ToString) -> Unfit {
+    Unfit { capture: None, why: why.to_string() }
 }
 
 /// Diagnoses what was kept of all parts.
@@ -194,7 +194,7 @@ pub(super) fn diagnosed(broadcast: &Broadcast, parts: &[Vec<u8>]) -> Result<Told
         }
         false => None,
     };
-    let map = redactor.map();
+    let map = redactor.kept();
     let sums = redactor.document(sums).map_err(lost)?;
     sums.tell(&mut report);
     Ok(Told { report, sums, page, map })

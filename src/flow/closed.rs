@@ -135,19 +135,7 @@ mod tests {
     use crate::wire::{Ip, TcpFlags};
 
     fn segment(window: u16, flags: u8) -> Tcp<'static> {
-        Tcp {
-            src_port: 1,
-            dst_port: 2,
-            seq: 1,
-            ack: 1,
-            flags: TcpFlags(flags),
-            window,
-            options: &[],
-            header_cut: false,
-            payload: &[],
-            payload_len: 0,
-            known: crate::capture::Known::ALL,
-        }
+        Tcp { window, flags: TcpFlags(flags), ..Tcp::example(&[]) }
     }
 
     fn at(ms: i64) -> Mark {

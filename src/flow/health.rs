@@ -175,7 +175,6 @@ fn agent(payload: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::said;
     use super::*;
     use crate::capture::Timestamp;
 
@@ -197,8 +196,8 @@ mod tests {
         ];
         for (n, (ask, answer)) in talks.iter().enumerate() {
             let n = n as u32;
-            health.see(n, asker, mark(2 * n + 1), &key, &said(ask));
-            health.see(n, asker.other(), mark(2 * n + 2), &key, &said(answer));
+            health.see(n, asker, mark(2 * n + 1), &key, &Tcp::example(ask));
+            health.see(n, asker.other(), mark(2 * n + 2), &key, &Tcp::example(answer));
         }
         let of_node = LocalEndpoints { some: 1, none: 1, first_some: mark(4), first_none: mark(2) };
         assert_eq!(health.said().get(&node), Some(&of_node));
@@ -225,7 +224,7 @@ mod tests {
             b"POST / HTTP/1.1\r\nUser-Agent: kube-probe/1.29\r\n\r\n",
         ];
         for (n, ask) in asks.iter().enumerate() {
-            health.see(n as u32, asker, Mark::new(1, Timestamp(0)), &key, &said(ask));
+            health.see(n as u32, asker, Mark::new(1, Timestamp(0)), &key, &Tcp::example(ask));
         }
         let known: Vec<_> = (0..4).map(|n| health.is_probe(n)).collect();
         assert_eq!(known, [Some(true), Some(true), None, None]);
@@ -245,7 +244,7 @@ mod tests {
             b"GET / HTTP/1.1\r\nHost: shop\r\n",
         ];
         for (n, ask) in asks.iter().enumerate() {
-            health.see(n as u32, asker, Mark::new(1, Timestamp(0)), &key, &said(ask));
+            health.see(n as u32, asker, Mark::new(1, Timestamp(0)), &key, &Tcp::example(ask));
         }
         let known: Vec<_> = (0..4).map(|n| health.is_probe(n)).collect();
         assert_eq!(known, [Some(true), Some(false), Some(false), None]);

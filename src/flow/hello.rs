@@ -82,7 +82,7 @@ mod tests {
     use super::*;
     use crate::capture::Timestamp;
     use crate::flow::Key;
-    use crate::wire::{Ip, TcpFlags};
+    use crate::wire::Ip;
 
     fn hello(stream: StreamId, frame: u32) -> Hello {
         Hello { stream, mark: Mark::new(frame, Timestamp(0)), random: [frame as u8; 32] }
@@ -124,19 +124,7 @@ mod tests {
         let mut payload = b"PROXY TCP4 192.0.2.7 203.0.113.8 40000 443\r\n".to_vec();
         payload.extend([22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3]);
         payload.extend([7; 64]);
-        let tcp = |payload, seq| Tcp {
-            src_port: 1,
-            dst_port: 2,
-            seq,
-            ack: 1,
-            flags: TcpFlags(TcpFlags::ACK),
-            window: 9,
-            options: &[],
-            header_cut: false,
-            payload,
-            payload_len: payload.len() as u32,
-            known: crate::capture::Known::ALL,
-        };
+        let tcp = |payload, seq| Tcp { seq, ..Tcp::example(payload) };
         let mut flow = Flow::EMPTY;
         (flow.packets, flow.end_seq) = (3, 100);
         assert_eq!(random(&flow, &tcp(&payload, 100)), Some([7; 32]));

@@ -7,7 +7,6 @@
 
 mod asked;
 mod batch;
-mod chunks;
 mod closed;
 mod control;
 mod datagrams;
@@ -28,7 +27,6 @@ mod links;
 mod look;
 mod mark;
 mod marked;
-mod neighbor;
 mod neighbors;
 mod observe;
 mod on_demand;
@@ -47,8 +45,6 @@ mod stream;
 mod stream_table;
 mod syn_checksum;
 mod tally;
-#[cfg(test)]
-mod testkit;
 mod token;
 mod trouble;
 mod unopened;
@@ -70,8 +66,7 @@ pub use link::{COPY_WINDOW_NS, Link, LinkId};
 pub use look::{Look, Looker};
 pub use mark::Mark;
 pub use marked::Marks;
-pub use neighbor::{Ask, Binding, Claim, Dispute, OverlayEnd, Probe};
-pub use neighbors::Neighbors;
+pub use neighbors::{Ask, Binding, Claim, Dispute, Neighbors, OverlayEnd, Probe};
 pub use observe::Observer;
 pub use one_way::{Flow, Reset, SynShape};
 pub use options::Optioned;

@@ -130,7 +130,6 @@ fn behind(payload: &[u8], version: u8) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::said;
     use super::*;
     use crate::capture::Timestamp;
 
@@ -138,13 +137,13 @@ mod tests {
     fn the_header_and_the_first_word_to_it_are_kept() {
         let mut all = Prefaces::default();
         let mark = |n| Mark::new(n, Timestamp(0));
-        all.see(1, Side::B, mark(9), &said(b"HTTP/1.1 200 OK\r\n"));
-        all.see(1, Side::A, mark(1), &said(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"));
-        all.see(2, Side::A, mark(2), &said(b"GET / HTTP/1.1\r\n"));
-        all.see(3, Side::A, mark(3), &said(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"));
-        all.see(1, Side::B, mark(4), &said(b"HTTP/1.1 400 Bad Request\r\n"));
-        all.see(1, Side::B, mark(5), &said(b"HTTP/1.1 200 OK\r\n"));
-        all.see(3, Side::B, mark(6), &said(&[ALERT, 3, 3, 0, 2, 2, 40]));
+        all.see(1, Side::B, mark(9), &Tcp::example(b"HTTP/1.1 200 OK\r\n"));
+        all.see(1, Side::A, mark(1), &Tcp::example(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"));
+        all.see(2, Side::A, mark(2), &Tcp::example(b"GET / HTTP/1.1\r\n"));
+        all.see(3, Side::A, mark(3), &Tcp::example(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"));
+        all.see(1, Side::B, mark(4), &Tcp::example(b"HTTP/1.1 400 Bad Request\r\n"));
+        all.see(1, Side::B, mark(5), &Tcp::example(b"HTTP/1.1 200 OK\r\n"));
+        all.see(3, Side::B, mark(6), &Tcp::example(&[ALERT, 3, 3, 0, 2, 2, 40]));
         let first = all.of(1).unwrap();
         assert_eq!((first.version, first.reply), (1, FirstReply::Status(400)));
         assert_eq!(first.replied, mark(4));
@@ -163,7 +162,7 @@ mod tests {
         let v2 = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
         let each = [[&v1[..], v2], [v2, v1], [v1, b"GET / HTTP/1.1\r\n"]];
         for (at, said_first) in each.into_iter().enumerate() {
-            all.see(at as u32, Side::A, mark(1), &said(&said_first.concat()));
+            all.see(at as u32, Side::A, mark(1), &Tcp::example(&said_first.concat()));
         }
         let twice: Vec<bool> = (0..3).map(|at| all.of(at).unwrap().twice).collect();
         assert_eq!(twice, [true, true, false]);

@@ -5,14 +5,20 @@
 //! Looked for at the start of each segment's payload by its first byte, so that others pay
 //! one comparison. Bounded; what does not fit is counted.
 
-use super::chunks::Chunks;
+mod announced;
+mod chunks;
+mod words;
+
+pub use words::{Spoken, Words};
+
 use super::sealed::Sealed;
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
-use crate::wire::fault::{self, Service};
-use crate::wire::http::{self, Content};
-use crate::wire::redirect::{self, Endpoint, Host, Redirector};
-use crate::wire::{Ip, Udp, dns, ftp, greeting, sip, tls, unanswered};
+use crate::wire::fault;
+use crate::wire::http;
+use crate::wire::redirect::{self, Endpoint, Host};
+use crate::wire::{Udp, dns, ftp, greeting, sip, tls, unanswered};
+use announced::Announced;
 
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
@@ -20,61 +26,6 @@ const MAX_STREAMS: usize = 1 << 13;
 const MAX_RESOLVED: usize = 1 << 10;
 /// Kept of one stream, the first ones: an FTP session may name an endpoint a minute.
 pub(super) const MAX_EACH: usize = 8;
-
-/// What was said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Words {
-    /// An HTTP response of status 400, or 500 to 599, the first of its stream; to a ClientHello of any.
-    Status(u16),
-    /// An HTTP response of status 400 which says that its port speaks TLS.
-    PlainToTls,
-    /// A fatal TLS alert in the clear, with its description.
-    Alert(u8),
-    /// An encrypted record as long as an alert of TLS 1.3, where a Finished was due, and the last of its side.
-    SealedAlert,
-    /// FTP: the endpoint to which the other side is to connect for data.
-    Endpoint(Ip, u16),
-    /// SIP over UDP: the address, if one is named, and port to which a request wants its
-    /// answers, without regard to where it came from.
-    AnswerTo(Option<Ip>, u16),
-    /// The first word on a connection, before the other side has said any, is an error: its code in MySQL,
-    /// or its reply code in SMTP and FTP.
-    Unwelcome(u16),
-    /// An answer by which a service says that it does not do what it was asked, with its code
-    /// (`wire/fault.rs`).
-    Fault(Service, u16),
-    /// An answer in HTTP/1 after which its server closed before as many bytes had come as it announces.
-    CutShort,
-    /// An answer in HTTP/1 that comes in chunks, after which its server closed without the last one.
-    Unended,
-    /// The same, where the end of the answer is among bytes that were cut off or that a text does not print.
-    EndUnseen,
-    /// A DNS answer that is no SERVFAIL: a digest of the name; one a name is kept.
-    Resolved(u16),
-    /// The endpoint to which a service sends its client on.
-    SentOn(Redirector, Ip, u16),
-    /// The same, by a name: a digest of it.
-    SentToName(Redirector, u16),
-    /// A DNS answer that such a name does not exist (NXDOMAIN): its digest.
-    NoSuchName(u16),
-    /// SIP over UDP: where the session description of a side wants its media.
-    Media(Ip, u16),
-    /// First words of a client that have no answer by their protocol.
-    NoAnswerDue,
-    /// A client that begins in HTTP/2 without asking (RFC 9113, section 3.4).
-    Http2,
-}
-
-/// Words of one side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spoken {
-    /// Who said it.
-    pub side: Side,
-    /// Frame and time.
-    pub mark: Mark,
-    /// What.
-    pub words: Words,
-}
 
 /// Whether a segment that begins so may say some of it.
 #[inline(always)]
@@ -88,16 +39,6 @@ pub(super) fn goes_on(udp: &Udp<'_>) -> bool {
     matches!(udp.payload.first(), Some(b'I' | b'S')) && sip::has_media(udp.payload)
 }
 
-/// What an answer announces.
-#[derive(Debug, Clone, Copy)]
-struct Body {
-    mark: Mark,
-    /// The sequence number of its first byte.
-    from: u32,
-    /// How many.
-    len: u32,
-}
-
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AllSpoken {
@@ -106,10 +47,8 @@ pub(super) struct AllSpoken {
     resolved: HashSet<u16>,
     /// Digests of names that a service sent a client to.
     named: HashSet<u16>,
-    /// The latest answer of a side that announces more than its first segment has.
-    bodies: HashMap<(StreamId, Side), Body>,
-    /// Answers that come in chunks.
-    chunks: Chunks,
+    /// Answers in HTTP/1 of which more is to come.
+    announced: Announced,
     /// Handshakes of TLS that may end in an alert.
     sealed: Sealed,
     pub dropped: u64,
@@ -126,13 +65,10 @@ impl AllSpoken {
         (seq, len): (u32, u32),
         payload: &[u8],
     ) {
-        // Each chunk begins with its length in hexadecimal digits.
-        if payload.first().is_some_and(u8::is_ascii_hexdigit) {
-            self.chunks.segment((id, side), (seq, len), payload);
-        }
+        self.announced.segment((id, side), (seq, len), payload);
         let words = match payload.first() {
             Some(b'H') => {
-                self.answer((id, side), mark, (seq, len), payload);
+                self.announced.answer((id, side), mark, (seq, len), payload);
                 status(payload)
             }
             Some(21) => tls::fatal_alert(payload).map(Words::Alert),
@@ -174,70 +110,14 @@ impl AllSpoken {
         }
     }
 
-    /// Notes what an answer announces, where more of it is to come: the side's last one is over.
-    fn answer(
-        &mut self,
-        key: (StreamId, Side),
-        mark: Mark,
-        (seq, here): (u32, u32),
-        payload: &[u8],
-    ) {
-        self.chunks.over(key);
-        if !self.bodies.is_empty() {
-            self.bodies.remove(&key);
-        }
-        match http::content(payload) {
-            Some((head, Content::Chunked)) => {
-                self.chunks.answer(key, mark, (seq, here), (head as u32, payload));
-            }
-            Some((head, Content::Length(len))) => {
-                let head = head as u32;
-                let more = here < head.saturating_add(len);
-                if more && self.bodies.len() < MAX_STREAMS {
-                    self.bodies.insert(key, Body { mark, from: seq.wrapping_add(head), len });
-                }
-            }
-            None => {}
-        }
-    }
-
-    /// Keeps those whose server closed, before its client did, with a part of what it had announced. An answer to
-    /// HEAD announces and has none. `cuts`: not all bytes of each frame are there.
+    /// Keeps what only the end of a stream tells: answers that are not whole, and alerts in TLS. `cuts`: not all
+    /// bytes of each frame are there.
     pub fn settle(&mut self, streams: &[Stream], cuts: bool) {
-        self.settle_chunks(streams, cuts);
-        for (id, spoken) in self.sealed.settle(streams) {
+        let mut found = self.announced.unended(streams, cuts);
+        found.extend(self.sealed.settle(streams));
+        found.extend(self.announced.cut_short(streams));
+        for (id, spoken) in found {
             self.keep(id, spoken);
-        }
-        let mut bodies: Vec<_> = std::mem::take(&mut self.bodies).into_iter().collect();
-        bodies.sort_unstable_by_key(|((id, side), _)| (*id, side.index()));
-        for ((id, side), body) in bodies {
-            let Some(stream) = streams.get(id as usize) else { continue };
-            if !closed_first(stream, side) {
-                continue;
-            }
-            let flow = stream.flow(side);
-            let came = flow.end_seq.wrapping_sub(body.from).wrapping_sub(1);
-            if (1..body.len).contains(&came) {
-                self.keep(id, Spoken { side, mark: body.mark, words: Words::CutShort });
-            }
-        }
-    }
-
-    /// Keeps those that come in chunks and whose server closed, before its client did, in the middle of one or
-    /// after a whole one that was not the last; or of which that cannot be told, since the bytes are not there.
-    fn settle_chunks(&mut self, streams: &[Stream], cuts: bool) {
-        for (id, side, answer) in self.chunks.unended() {
-            let Some(stream) = streams.get(id as usize).filter(|s| closed_first(s, side)) else {
-                continue;
-            };
-            let lacks = answer.next.wrapping_sub(stream.flow(side).end_seq.wrapping_sub(1));
-            let words = match lacks as i32 {
-                0.. if answer.begun => Words::Unended,
-                // More than is known of it came: its last chunk may have.
-                ..0 if cuts => Words::EndUnseen,
-                _ => continue,
-            };
-            self.keep(id, Spoken { side, mark: answer.mark, words });
         }
     }
 
@@ -339,21 +219,9 @@ impl AllSpoken {
     /// Forgets a stream that is let go.
     pub fn forget(&mut self, id: StreamId) {
         self.by_stream.remove(&id);
-        self.chunks.forget(id);
+        self.announced.forget(id);
         self.sealed.forget(id);
-        if !self.bodies.is_empty() {
-            for side in [Side::A, Side::B] {
-                self.bodies.remove(&(id, side));
-            }
-        }
     }
-}
-
-/// Whether a side closed in order, and the other had not ended before.
-fn closed_first(stream: &Stream, side: Side) -> bool {
-    let (flow, other) = (stream.flow(side), stream.flow(side.other()));
-    let sooner = |end: Mark| end.is_set() && end.frame() < flow.fin.frame();
-    flow.fin.is_set() && !sooner(other.fin) && !sooner(other.rst) && !flow.rst.is_set()
 }
 
 fn is_status(words: Words) -> bool {
@@ -372,6 +240,8 @@ fn status(payload: &[u8]) -> Option<Words> {
 mod tests {
     use super::*;
     use crate::capture::Timestamp;
+    use crate::wire::Ip;
+    use crate::wire::fault::Service;
 
     fn mark(n: u32) -> Mark {
         Mark::new(n, Timestamp(0))

@@ -95,19 +95,7 @@ mod tests {
     use crate::wire::TcpFlags;
 
     fn segment(seq: u32, ack: u32, flags: u8) -> Tcp<'static> {
-        Tcp {
-            src_port: 1,
-            dst_port: 2,
-            seq,
-            ack,
-            flags: TcpFlags(flags),
-            window: 1,
-            options: &[],
-            header_cut: false,
-            payload: &[],
-            payload_len: 0,
-            known: crate::capture::Known::ALL,
-        }
+        Tcp { seq, ack, flags: TcpFlags(flags), ..Tcp::example(&[]) }
     }
 
     fn sampled(segments: impl Iterator<Item = u32>) -> Vec<u64> {

@@ -13,6 +13,7 @@ mod frame;
 mod map;
 mod mask;
 mod names;
+mod redactor;
 mod table;
 mod text;
 mod v4;
@@ -21,6 +22,7 @@ mod v6;
 pub use map::{Map, MapError};
 pub use mask::Mask;
 pub use names::Labels;
+pub use redactor::{RedactError, Redactor};
 
 use crate::extract::Extract;
 use crate::trace::Trace;

@@ -2,7 +2,6 @@
 //! upstream (`upstream_addr=... upstream_status=...`, in any place of the line).
 
 use super::context::Cx;
-use super::model::{MAX_ENTRIES, keep};
 use super::proxy_log;
 use super::records::{Logged, Waits};
 use super::text::{endpoint, ip};
@@ -18,9 +17,7 @@ pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
         // What a proxy says beside requests: a server that goes down, an error.
         return words.iter().take(6).any(|word| word.starts_with("haproxy["));
     };
-    if !keep(&mut cx.state.logged, MAX_ENTRIES, row) {
-        cx.full("requests in a log");
-    }
+    cx.keep(row);
     true
 }
 

@@ -1,7 +1,7 @@
 //! `arp -an`, as Linux and BSD print it, and the table of `arp -n`.
 
 use super::context::Cx;
-use super::model::{MAX_ROWS, Neighbour, keep};
+use super::model::Neighbour;
 use super::text::ip;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
@@ -24,9 +24,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         _ => "",
     };
     let row = Neighbour { ip: address, mac, state: state.to_owned(), at: cx.at };
-    if !keep(&mut cx.state.neighbours, MAX_ROWS, row) {
-        cx.full("neighbours");
-    }
+    cx.keep(row);
     true
 }
 

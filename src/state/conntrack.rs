@@ -1,7 +1,7 @@
 //! `conntrack -L`, `-E` and `-S`, and /proc/net/nf_conntrack.
 
 use super::context::Cx;
-use super::model::{MAX_ENTRIES, Told, keep};
+use super::model::Told;
 use super::records::Tracked;
 use super::text::{ip, protocol};
 use crate::wire::{Ip, Protocol};
@@ -71,9 +71,7 @@ fn entry(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         unreplied: words.contains(&"[UNREPLIED]"),
         at: cx.at,
     };
-    if !keep(&mut cx.state.tracked, MAX_ENTRIES, row) {
-        cx.full("tracked connections");
-    }
+    cx.keep(row);
     true
 }
 

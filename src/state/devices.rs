@@ -2,7 +2,6 @@
 //! offloads of `ethtool -k`. Of the counters those are kept that count losses and are not zero.
 
 use super::context::{Block, Cx};
-use super::model::{MAX_ROWS, keep};
 use super::records::{Loss, Offload};
 
 /// Words in the name of a counter of losses.
@@ -29,9 +28,7 @@ pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 
 fn put(cx: &mut Cx<'_>, device: Option<&str>, counter: String, value: u64) {
     let row = Loss { device: device.map(str::to_owned), counter, value, at: cx.at };
-    if !keep(&mut cx.state.losses, MAX_ROWS, row) {
-        cx.full("counters of interfaces");
-    }
+    cx.keep(row);
 }
 
 fn counts_losses(name: &str) -> bool {
@@ -85,9 +82,7 @@ fn ethtool(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
             };
             let name = name.trim_end_matches(':').to_owned();
             let row = Offload { device, name, on: *value == "on", at: cx.at };
-            if !keep(&mut cx.state.offloads, MAX_ROWS, row) {
-                cx.full("offloads");
-            }
+            cx.keep(row);
             return true;
         }
         _ => {}

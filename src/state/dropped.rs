@@ -6,7 +6,6 @@
 //! dropped and never what was not.
 
 use super::context::{Block, Cx};
-use super::model::{MAX_ROWS, keep};
 use super::records::Dropped;
 use super::text::{endpoint, ip, protocol};
 use crate::wire::{Ip, Protocol};
@@ -39,9 +38,7 @@ pub(super) fn put(cx: &mut Cx<'_>, protocol: Protocol, from: End, to: End, by: &
         return;
     }
     let row = Dropped { protocol, from, to, by, count: 1, at: cx.at };
-    if !keep(&mut cx.state.dropped, MAX_ROWS, row) {
-        cx.full("lines of what was dropped");
-    }
+    cx.keep(row);
 }
 
 /// The value behind a name, up to the next blank.

@@ -2,7 +2,6 @@
 //! all`.
 
 use super::context::{Block, Cx, ProxySession};
-use super::model::{MAX_ENTRIES, MAX_ROWS, keep};
 use super::records::{ProxyServer, Session};
 use super::text::endpoint;
 
@@ -69,7 +68,7 @@ fn stat(cx: &mut Cx<'_>, names: &[String], line: &str) {
         maintenance: status.starts_with("MAINT") || status.starts_with("DRAIN"),
         at: cx.at,
     };
-    put(cx, row);
+    cx.keep(row);
 }
 
 fn server(cx: &mut Cx<'_>, names: &[String], words: &[&str]) {
@@ -88,13 +87,7 @@ fn server(cx: &mut Cx<'_>, names: &[String], words: &[&str]) {
         maintenance: number("srv_admin_state").is_some_and(|state| state != 0),
         at: cx.at,
     };
-    put(cx, row);
-}
-
-fn put(cx: &mut Cx<'_>, row: ProxyServer) {
-    if !keep(&mut cx.state.proxy_servers, MAX_ROWS, row) {
-        cx.full("servers of a proxy");
-    }
+    cx.keep(row);
 }
 
 /// `0x558cb7c24380: [28/Nov/2026:21:12:08.272624] id=0 proto=tcpv4 source=127.0.0.1:52376`
@@ -127,9 +120,7 @@ fn session(cx: &mut Cx<'_>, mut open: ProxySession, words: &[&str]) {
             (*stage, open.source, open.front, open.own, open.server)
         {
             let row = Session { front: (client, front), back: (own, server), at: cx.at };
-            if !keep(&mut cx.state.sessions, MAX_ENTRIES, row) {
-                cx.full("sessions of a proxy");
-            }
+            cx.keep(row);
         }
     }
     cx.block = Block::Session(open);

@@ -1,7 +1,6 @@
 //! `iptables-save` (also `-c`), `iptables -S`, and the listing of `iptables -L -nv` in any table.
 
 use super::context::{Block, Cx};
-use super::model::{MAX_ROWS, keep};
 use super::records::{Rule, Verdict};
 use super::text::{endpoint, prefix, protocol};
 use crate::wire::Protocol;
@@ -85,15 +84,9 @@ fn policy(cx: &mut Cx<'_>, chain: &str, target: &str, packets: Option<u64>) -> b
     // Chains of one's own have none.
     if target != "-" {
         let row = Rule { verdict: verdict(target), policy: true, packets, ..blank(cx, chain) };
-        put(cx, row);
+        cx.keep(row);
     }
     true
-}
-
-pub(super) fn put(cx: &mut Cx<'_>, row: Rule) {
-    if !keep(&mut cx.state.rules, MAX_ROWS, row) {
-        cx.full("rules of the packet filter");
-    }
 }
 
 /// Ports as lists and ranges: `80`, `82,83`, `8000:8010`.
@@ -132,7 +125,7 @@ fn saved(cx: &mut Cx<'_>, chain: &str, words: &[&str], packets: Option<u64>) -> 
             _ => rule.plain = false,
         }
     }
-    put(cx, rule);
+    cx.keep(rule);
     true
 }
 
@@ -185,13 +178,13 @@ fn listed(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let (Some(source), Some(target)) = (prefix(from), prefix(to)) else {
         // `!10.0.0.1`, or names without `-n`.
         rule.plain = false;
-        put(cx, rule);
+        cx.keep(rule);
         return true;
     };
     rule.from = Some(source).filter(|n| n.1 > 0);
     rule.to = Some(target).filter(|n| n.1 > 0);
     matches(&mut rule, more);
-    put(cx, rule);
+    cx.keep(rule);
     true
 }
 

@@ -3,7 +3,7 @@
 //! ipvsadm; none was at hand).
 
 use super::context::Cx;
-use super::model::{Entry, MAX_ENTRIES, keep};
+use super::model::Entry;
 use super::text::{endpoint, protocol};
 use crate::wire::Protocol;
 
@@ -26,9 +26,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
                 server,
                 at: cx.at,
             };
-            if !keep(&mut cx.state.entries, MAX_ENTRIES, row) {
-                cx.full("connection entries");
-            }
+            cx.keep(row);
             true
         }
         // The expiry tells an entry from a service: `TCP 01:59 FIN_WAIT ...`.
@@ -49,9 +47,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
                 server,
                 at: cx.at,
             };
-            if !keep(&mut cx.state.entries, MAX_ENTRIES, row) {
-                cx.full("connection entries");
-            }
+            cx.keep(row);
             true
         }
         _ => false,

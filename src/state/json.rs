@@ -6,11 +6,11 @@
 
 use super::addresses::{add, bare, interface};
 use super::context::Cx;
-use super::model::{Address, MAX_ROWS, Neighbour, Route, keep};
+use super::model::{Address, Neighbour, Route};
 use super::place::Lines;
 use super::records::PolicyRule;
 use super::text::{ip, prefix};
-use super::{dropped_json, kubernetes, model, nft_json};
+use super::{dropped_json, kubernetes, nft_json};
 use crate::wire::{Ip, Mac};
 use serde::Deserialize;
 use serde_json::Value;
@@ -177,9 +177,7 @@ fn route(cx: &mut Cx<'_>, row: Row, lines: &mut Lines<'_>) {
         .collect();
     let rows = if hops.is_empty() { vec![whole] } else { hops };
     for row in rows {
-        if !keep(&mut cx.state.routes, MAX_ROWS, row) {
-            cx.full("routes");
-        }
+        cx.keep(row);
     }
 }
 
@@ -196,9 +194,7 @@ fn neighbour(cx: &mut Cx<'_>, row: &Row, lines: &mut Lines<'_>) {
         state: state.to_owned(),
         at: lines.of(cx.at.file, text),
     };
-    if !keep(&mut cx.state.neighbours, MAX_ROWS, row) {
-        cx.full("neighbours");
-    }
+    cx.keep(row);
 }
 
 fn rule(cx: &mut Cx<'_>, row: &Row, lines: &mut Lines<'_>) {
@@ -216,9 +212,7 @@ fn rule(cx: &mut Cx<'_>, row: &Row, lines: &mut Lines<'_>) {
         table: name_of(row.table.as_ref()).unwrap_or_default(),
         at: lines.of(cx.at.file, &format!("{priority}")),
     };
-    if !keep(&mut cx.state.rules_of_routing, model::MAX_ROWS, row) {
-        cx.full("rules of routing");
-    }
+    cx.keep(row);
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 
 use super::cluster::{ClusterService, Endpoint};
 use super::context::{Block, Cx, KubectlTable};
-use super::kubernetes::{put, put_endpoint};
 use super::model::{MAX_SERVICES, keep};
 use super::text::{ip, protocol};
 use crate::wire::Ip;
@@ -74,7 +73,7 @@ fn services(cx: &mut Cx<'_>, words: &[&str], spaces: bool) -> bool {
             local: false,
             at: cx.at,
         };
-        put(cx, row);
+        cx.keep(row);
     }
     true
 }
@@ -101,7 +100,7 @@ fn slices(cx: &mut Cx<'_>, words: &[&str], spaces: bool) -> bool {
             node: None,
             at: cx.at,
         };
-        put_endpoint(cx, row);
+        cx.keep(row);
     }
     true
 }

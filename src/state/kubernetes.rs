@@ -137,21 +137,7 @@ fn services(cx: &mut Cx<'_>, of: &Document, at: Place) {
             local: of.spec.external_traffic_policy.as_deref() == Some("Local"),
             at,
         };
-        put(cx, row);
-    }
-}
-
-/// Keeps a port of a service.
-pub(super) fn put(cx: &mut Cx<'_>, row: ClusterService) {
-    if !keep(&mut cx.state.cluster.services, MAX_SERVICES, row) {
-        cx.full("services");
-    }
-}
-
-/// Keeps an endpoint.
-pub(super) fn put_endpoint(cx: &mut Cx<'_>, row: Endpoint) {
-    if !keep(&mut cx.state.cluster.endpoints, super::model::MAX_ROWS, row) {
-        cx.full("endpoints");
+        cx.keep(row);
     }
 }
 
@@ -170,7 +156,7 @@ fn slices(cx: &mut Cx<'_>, of: &Document, lines: &mut Lines<'_>) {
                     node: slot.node_name.clone(),
                     at,
                 };
-                put_endpoint(cx, row);
+                cx.keep(row);
             }
         }
     }

@@ -56,6 +56,7 @@ mod routes;
 mod served;
 mod sockets;
 mod sysctl;
+mod tables;
 #[cfg(test)]
 mod testkit;
 mod text;

@@ -1,7 +1,7 @@
 //! `ip neigh`.
 
 use super::context::Cx;
-use super::model::{MAX_ROWS, Neighbour, keep};
+use super::model::Neighbour;
 use super::text::{after, ip};
 
 /// States of a neighbour (ip-neighbour(8)).
@@ -18,9 +18,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         && let Ok(mac) = hardware.parse()
     {
         let row = Neighbour { ip: address, mac: Some(mac), state: String::new(), at: cx.at };
-        if !keep(&mut cx.state.neighbours, MAX_ROWS, row) {
-            cx.full("neighbours");
-        }
+        cx.keep(row);
         return true;
     }
     // A route has neither; where the file is cut, the second word tells.
@@ -33,9 +31,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         state: state.map_or_else(String::new, |s| (*s).to_owned()),
         at: cx.at,
     };
-    if !keep(&mut cx.state.neighbours, MAX_ROWS, row) {
-        cx.full("neighbours");
-    }
+    cx.keep(row);
     true
 }
 

@@ -4,7 +4,7 @@
 //! rule is known to ask for more. Sets and maps are passed over.
 
 use super::context::{Block, Cx, Ruleset};
-use super::iptables::{blank, ports, put};
+use super::iptables::{blank, ports};
 use super::records::{Rule, Verdict};
 use super::text::{endpoint, prefix};
 use crate::wire::Protocol;
@@ -39,14 +39,14 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
                     _ => Verdict::Accept,
                 };
                 let row = Rule { verdict, policy: true, ..blank(cx, &name) };
-                put(cx, row);
+                cx.keep(row);
             }
         }
         _ if inside == 2 => {
             let chain = depth.chain.clone();
             if let Some(chain) = chain {
                 let row = rule(blank(cx, &chain), words);
-                put(cx, row);
+                cx.keep(row);
             }
         }
         _ => {}

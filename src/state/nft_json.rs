@@ -1,7 +1,7 @@
 //! `nft -j list ruleset` (libnftables-json(5)): chains with their policy, and rules.
 
 use super::context::Cx;
-use super::iptables::{blank, ports, put};
+use super::iptables::{blank, ports};
 use super::place::Lines;
 use super::records::{Rule, Verdict};
 use super::text::{ip, prefix};
@@ -63,7 +63,7 @@ pub(super) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
             if let Some(policy) = chain.policy {
                 let verdict = if policy == "drop" { Verdict::Drop } else { Verdict::Accept };
                 let row = Rule { verdict, policy: true, ..blank(cx, &name) };
-                put(cx, row);
+                cx.keep(row);
             }
             hooks.insert((chain.family, chain.table, chain.name), name);
         } else if let Some(row) = item.rule {
@@ -71,7 +71,7 @@ pub(super) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
             let of = (row.family, row.table, row.chain);
             let name = hooks.get(&of).unwrap_or(&of.2).clone();
             let rule = rule(blank(cx, &name), &row.expr);
-            put(cx, rule);
+            cx.keep(rule);
         }
     }
     Some(end)

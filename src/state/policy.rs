@@ -1,7 +1,6 @@
 //! `ip rule`: which table of routes is asked.
 
 use super::context::Cx;
-use super::model::{MAX_ROWS, keep};
 use super::records::PolicyRule;
 use super::text::prefix;
 
@@ -26,9 +25,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
             _ => row.more = true,
         }
     }
-    if !keep(&mut cx.state.rules_of_routing, MAX_ROWS, row) {
-        cx.full("rules of routing");
-    }
+    cx.keep(row);
     true
 }
 

@@ -4,7 +4,7 @@
 //! net/ipv4/fib_trie.c, net/netfilter/ipvs/ip_vs_conn.c of Linux).
 
 use super::context::{Block, Cx, ProcTable};
-use super::model::{Entry, MAX_ENTRIES, MAX_ROWS, Neighbour, Route, keep};
+use super::model::{Entry, Neighbour, Route};
 use super::records::Listener;
 use super::text::{ip, protocol, wire_endpoint};
 use crate::wire::{Ip, Protocol};
@@ -80,9 +80,7 @@ fn socket(cx: &mut Cx<'_>, words: &[&str], udp: bool) -> Option<()> {
         backlog: None,
         at: cx.at,
     };
-    if !keep(&mut cx.state.listeners, MAX_ROWS, row) {
-        cx.full("sockets");
-    }
+    cx.keep(row);
     Some(())
 }
 
@@ -97,9 +95,7 @@ fn neighbour(cx: &mut Cx<'_>, words: &[&str]) -> Option<()> {
         Some(_) => "",
     };
     let row = Neighbour { ip: ip(address)?, mac, state: state.to_owned(), at: cx.at };
-    if !keep(&mut cx.state.neighbours, MAX_ROWS, row) {
-        cx.full("neighbours");
-    }
+    cx.keep(row);
     Some(())
 }
 
@@ -119,9 +115,7 @@ fn route(cx: &mut Cx<'_>, words: &[&str]) -> Option<()> {
         table: None,
         at: cx.at,
     };
-    if !keep(&mut cx.state.routes, MAX_ROWS, row) {
-        cx.full("routes");
-    }
+    cx.keep(row);
     Some(())
 }
 
@@ -152,9 +146,7 @@ fn entry(cx: &mut Cx<'_>, words: &[&str]) -> Option<()> {
         server: end(server, sport)?,
         at: cx.at,
     };
-    if !keep(&mut cx.state.entries, MAX_ENTRIES, row) {
-        cx.full("connection entries");
-    }
+    cx.keep(row);
     Some(())
 }
 

@@ -2,7 +2,6 @@
 //! ingress-nginx's own format, or by Istio's, which names both sides.
 
 use super::context::Cx;
-use super::model::{MAX_ENTRIES, keep};
 use super::records::{Logged, Session, Waits};
 use super::text::{endpoint, ip};
 use crate::wire::Ip;
@@ -157,9 +156,7 @@ pub(super) fn istio(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
         (end(at - 1), end(at + 1), end(at + 2), end(at + 3))
     {
         let row = Session { front: (client, called), back: (own, server), at: cx.at };
-        if !keep(&mut cx.state.sessions, MAX_ENTRIES, row) {
-            cx.full("sessions of a proxy");
-        }
+        cx.keep(row);
     }
     true
 }

@@ -1,7 +1,7 @@
 //! `route -n` and `netstat -rn` of net-tools.
 
 use super::context::{Block, Cx};
-use super::model::{MAX_ROWS, Route, keep};
+use super::model::Route;
 use super::proc_net::ones;
 use super::text::ip;
 use crate::wire::Ip;
@@ -34,9 +34,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         table: None,
         at: cx.at,
     };
-    if !keep(&mut cx.state.routes, MAX_ROWS, row) {
-        cx.full("routes");
-    }
+    cx.keep(row);
     true
 }
 

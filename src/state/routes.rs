@@ -1,7 +1,7 @@
 //! `ip route` and `ip -6 route`.
 
 use super::context::Cx;
-use super::model::{MAX_ROWS, Route, keep};
+use super::model::Route;
 use super::text::{after, ip, prefix};
 use crate::wire::Ip;
 
@@ -63,9 +63,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         table: after(words, "table").filter(|t| *t != "main").map(str::to_owned),
         at: cx.at,
     };
-    if !keep(&mut cx.state.routes, MAX_ROWS, row) {
-        cx.full("routes");
-    }
+    cx.keep(row);
     true
 }
 
@@ -93,9 +91,7 @@ fn next_hop(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         return true;
     }
     let row = Route { via, dev, at, ..above.clone() };
-    if !keep(&mut cx.state.routes, MAX_ROWS, row) {
-        cx.full("routes");
-    }
+    cx.keep(row);
     true
 }
 

@@ -1,7 +1,7 @@
 //! `ss` in its forms (-ltn, -tan, -ti, -peaonmi, -s) and `netstat -tan`: sockets and what waits in them.
 
 use super::context::{Block, Cx};
-use super::model::{MAX_ENTRIES, Told, keep};
+use super::model::Told;
 use super::records::{Held, Listener};
 use super::text::ip;
 use crate::wire::{Ip, Protocol};
@@ -106,17 +106,13 @@ fn row(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
         && protocol == Protocol::TCP
     {
         let row = Held { local: (ip, port), peer: (peer, at), pid, at: cx.at };
-        if !keep(&mut cx.state.held, MAX_ENTRIES, row) {
-            cx.full("sockets");
-        }
+        cx.keep(row);
     }
     let waits = state == "LISTEN" || state == "UNCONN";
     if waits {
         let backlog = (state == "LISTEN" && !of_netstat).then_some(backlog);
         let row = Listener { protocol, local: own, waiting, backlog, at: cx.at };
-        if !keep(&mut cx.state.listeners, MAX_ENTRIES, row) {
-            cx.full("sockets");
-        }
+        cx.keep(row);
     }
     true
 }

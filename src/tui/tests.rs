@@ -1,9 +1,11 @@
 //! The whole program on a screen in memory: what must be there, and that nothing breaks.
 
+mod input;
+mod saving;
+
 use super::app::Pane;
 use super::panes::findings;
 use super::testkit::probe;
-use crossterm::event::{MouseButton, MouseEventKind};
 use std::path::Path;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
@@ -189,67 +191,6 @@ fn zooming_in_and_out_ends_where_it_began() {
 }
 
 #[test]
-fn the_mouse_does_what_keys_do() {
-    let mut probe = probe("hairpin-cloud-slb", (80, 24));
-    let tabs = probe.text();
-    let at = tabs.lines().next().and_then(|line| line.find("Connections")).unwrap();
-    probe.click(at as u16, 0);
-    has(&probe.text(), &["client", "outcome"]);
-    probe.click(10, 3);
-    assert_eq!(probe.app.table.list.at, 1);
-    probe.click(10, 3);
-    probe.settle();
-    has(&probe.text(), &["#2 172.16.100.11:59780"]);
-    probe.key("2");
-    probe.settle();
-    probe.mouse(MouseEventKind::Down(MouseButton::Left), 30, 4);
-    probe.mouse(MouseEventKind::Drag(MouseButton::Left), 45, 4);
-    probe.mouse(MouseEventKind::Up(MouseButton::Left), 45, 4);
-    assert!(probe.app.range.is_some());
-    probe.mouse(MouseEventKind::ScrollUp, 40, 4);
-    probe.settle();
-    probe.key("3");
-    probe.click(30, 1);
-    probe.settle();
-    has(&probe.text(), &["client▾"]);
-}
-
-/// Every key in every pane of many samples, at sizes from too small to large.
-#[test]
-fn no_key_makes_it_panic() {
-    let keys: Vec<String> = (' '..='~').map(|c| c.to_string()).filter(|k| k != "q").collect();
-    let named = ["enter", "esc", "tab", "backtab", "up", "down", "backspace"];
-    for (n, name) in samples().iter().step_by(8).enumerate() {
-        let mut probe = probe(name, SIZES[n % 2]);
-        for pane in ["1", "2", "3", "4", "5", "6"] {
-            probe.key(pane);
-            probe.settle();
-            for key in keys.iter().map(String::as_str).chain(named) {
-                // What is saved goes to the current folder, which a test leaves alone.
-                if key != "s" {
-                    probe.key(key);
-                }
-            }
-            probe.settle();
-            for _ in 0..4 {
-                probe.key("esc");
-            }
-            probe.key("x");
-        }
-        for size in [(1, 1), (40, 10), (41, 11), (79, 9), (300, 12), (60, 100)] {
-            probe.resize(size.0, size.1);
-            for pane in ["1", "2", "3", "4", "5", "6", "?"] {
-                probe.key(pane);
-                probe.settle();
-                for key in ["j", "enter", "esc", "esc"] {
-                    probe.key(key);
-                }
-            }
-        }
-    }
-}
-
-#[test]
 fn no_cell_steers_the_terminal() {
     for name in ["hairpin-cloud-slb", "healthy-l7-haproxy"] {
         let mut probe = probe(name, (200, 60));
@@ -273,28 +214,6 @@ fn without_colour_the_screen_has_none() {
             assert_eq!((cell.fg, cell.bg), (none, none), "pane {pane}: {cell:?}");
         }
     }
-}
-
-#[test]
-fn escape_with_a_key_right_behind_it_is_both() {
-    use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-    let mut probe = probe("hairpin-cloud-slb", (80, 24));
-    probe.key("?");
-    let key = KeyEvent::new(KeyCode::Char('3'), KeyModifiers::ALT);
-    probe.app.handle(super::work::Event::Input(Event::Key(key)));
-    assert!(probe.app.overlay.is_none());
-    assert_eq!(probe.app.pane, super::app::Pane::Connections);
-}
-
-#[test]
-fn keys_can_be_given_otherwise() {
-    let text = "[keys]\nconnections = \"C\"\n";
-    let mut probe = super::testkit::probe_with("hairpin-cloud-slb", (80, 24), text);
-    has(&probe.text(), &["C Connections"]);
-    probe.key("C");
-    has(&probe.text(), &["outcome"]);
-    probe.key("?");
-    has(&probe.text(), &["help"]);
 }
 
 #[test]
@@ -329,56 +248,6 @@ fn every_line_of_proof_leads_to_its_frame() {
         }
     }
     assert!(alone > 0, "no ARP or ICMP was among them");
-}
-
-#[test]
-fn a_report_and_a_drawing_are_saved_and_nothing_is_overwritten() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut probe = probe("hairpin-cloud-slb", (80, 24));
-    probe.key("4");
-    probe.settle();
-    for (down, name, holds) in
-        [(0, "a.md", "l4-self-access-hairpin"), (3, "a.pcapng", "rs1"), (4, "a.svg", "<svg")]
-    {
-        let path = dir.path().join(name);
-        for again in [false, true] {
-            probe.key("s");
-            (0..down).for_each(|_| probe.key("j"));
-            probe.key("enter");
-            for _ in 0..80 {
-                probe.key("backspace");
-            }
-            probe.type_text(&path.display().to_string());
-            probe.key("enter");
-            probe.settle();
-            let said = if again { "is there already" } else { "was written" };
-            let remark = probe.app.remark.clone().unwrap().1;
-            assert!(remark.contains(said), "{remark}");
-            probe.key("esc");
-            probe.key("esc");
-        }
-        probe.key("4");
-        let text = std::fs::read(&path).unwrap();
-        assert!(String::from_utf8_lossy(&text).contains(holds), "{}", path.display());
-    }
-}
-
-#[test]
-fn leaving_waits_for_a_file_that_is_being_written() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("a.md");
-    let mut probe = probe("healthy-dr", (80, 24));
-    probe.key("s");
-    probe.key("enter");
-    (0..80).for_each(|_| probe.key("backspace"));
-    probe.type_text(&path.display().to_string());
-    probe.key("enter");
-    probe.key("esc");
-    probe.key("esc");
-    probe.key("q");
-    assert!(!probe.app.quit, "the file is not whole yet");
-    probe.settle();
-    assert!(probe.app.quit && path.exists());
 }
 
 #[test]

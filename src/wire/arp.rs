@@ -30,6 +30,12 @@ pub struct Arp {
 }
 
 impl Arp {
+    /// Whether both ends can be hosts, so that the binding can be believed.
+    #[must_use]
+    pub fn is_plausible(&self) -> bool {
+        self.sender_mac.is_unicast() && self.target.is_host()
+    }
+
     /// Whether the sender announces itself (RFC 5227, section 2.3; the
     /// "gratuitous ARP" of everyday speech), in either operation.
     #[must_use]

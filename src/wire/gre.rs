@@ -4,7 +4,8 @@
 //! Refused: version 1, which is PPTP's (RFC 2637), source routes (RFC 1701), and
 //! whatever is neither IP nor Ethernet inside.
 
-use super::tunnel::{Inside, Shut, Tunnel};
+use super::Tunnel;
+use super::inside::{Inside, Shut};
 
 const CHECKSUM: u8 = 0x80;
 const KEY: u8 = 0x20;

@@ -3,8 +3,9 @@
 //! Which port they use is up to who sets them up; only ports that are known for
 //! it are looked at. Refused: control messages and, inside, all but IP and GRE.
 
+use super::Tunnel;
 use super::gre;
-use super::tunnel::{Inside, Shut, Tunnel};
+use super::inside::{Inside, Shut};
 
 /// 6080 is assigned to GUE and used in ipvsadm(8), 9886 is katran's, 19523 GLB
 /// director's, 5555 and 9737 are common for FOU.

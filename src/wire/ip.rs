@@ -1,14 +1,11 @@
 //! IPv4 and IPv6 with what they carry; tunnels are opened on the way.
 
-use super::Protocol;
-use super::frame::Inner;
+use super::inside::{Inner, Shut};
 use super::segment::Segment;
-use super::tunnel::{self, MAX_TUNNELS, Outer, Shut};
-use super::{Arp, HeaderBits, Icmp, Ip, Stop, Tcp, TcpFlags, Vrrp};
-use super::{icmp, vrrp};
-use crate::capture::Known;
-use etherparse::{LaxIpPayloadSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
-use etherparse::{TcpSlice, ip_number};
+use super::transport::{self, Transport};
+use super::tunnel::{self, MAX_TUNNELS};
+use super::{HeaderBits, Ip, Outer, Protocol, Stop};
+use etherparse::{LaxIpPayloadSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice, ip_number};
 
 /// Which piece of a datagram a packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,34 +24,6 @@ pub enum Fragment {
         /// Bytes of the datagram that it carries.
         bytes: u32,
     },
-}
-
-/// A UDP datagram.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Udp<'a> {
-    /// Source port.
-    pub src_port: u16,
-    /// Destination port.
-    pub dst_port: u16,
-    /// Payload bytes that were captured.
-    pub payload: &'a [u8],
-    /// Payload bytes that were on the wire.
-    pub payload_len: u32,
-}
-
-/// What an IP packet carries.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Transport<'a> {
-    /// TCP.
-    Tcp(Tcp<'a>),
-    /// UDP.
-    Udp(Udp<'a>),
-    /// ICMP or ICMPv6.
-    Icmp(Icmp<'a>),
-    /// VRRP.
-    Vrrp(Vrrp<'a>),
-    /// Another protocol, a later fragment, or a header cut too short.
-    Other,
 }
 
 /// Bytes of an IPv6 fragment header (RFC 8200, section 4.5).
@@ -85,7 +54,7 @@ pub struct IpPacket<'a> {
     pub transport: Transport<'a>,
 }
 
-/// Whether an IP protocol's packets have ports that name a flow.
+/// Whether a packet goes from one host to another, and not to a group or to all of a link.
 #[must_use]
 pub fn is_unicast(packet: &IpPacket<'_>) -> bool {
     packet.src.is_host() && packet.dst.is_host()
@@ -98,28 +67,6 @@ pub(super) struct Opened<'a> {
     pub stop: Option<Stop>,
     /// Of the innermost frame, where a tunnel carried one.
     pub inner: Option<Inner>,
-}
-
-/// The packet that an ICMP error quotes.
-pub(super) fn quoted(bytes: &[u8]) -> Option<IpPacket<'_>> {
-    open(bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|opened| opened.ip)
-}
-
-/// The packet inside a quoted one, where that is a tunnel in which a balancer forwards.
-pub(super) fn quoted_inside(bytes: &[u8]) -> Option<IpPacket<'_>> {
-    let opened = open(bytes, bytes.len() as u32, None, MAX_TUNNELS - 1)?;
-    opened.ip.outer.is_some_and(|outer| outer.is_forwarding()).then_some(opened.ip)
-}
-
-/// The ports of a quoted packet of which no more was quoted.
-pub(super) fn quoted_ports(bytes: &[u8]) -> Option<(u16, u16)> {
-    let (slice, _) = LaxIpSlice::from_slice(bytes).ok()?;
-    let payload = match &slice {
-        LaxIpSlice::Ipv4(v4) => v4.payload().payload,
-        LaxIpSlice::Ipv6(v6) => v6.payload().payload,
-    };
-    let ports = payload.first_chunk::<4>()?;
-    Some((u16::from_be_bytes([ports[0], ports[1]]), u16::from_be_bytes([ports[2], ports[3]])))
 }
 
 /// What nearly every packet is, built where it is read, not copied there; what [`open`] makes of it is
@@ -172,7 +119,7 @@ pub(super) fn open(
     if stop.is_some() || matches!(ip.fragment, Fragment::Later { .. }) {
         return Some(Opened { ip, stop, inner: None });
     }
-    match transport(ip.protocol.0, payload, payload_wire) {
+    match transport::read(ip.protocol.0, payload, payload_wire) {
         Some(transport) => ip.transport = transport,
         None if matches!(ip.protocol.0, 1 | 6 | 17 | 58) => {
             return Some(Opened { ip, stop: Some(Stop::Transport), inner: None });
@@ -250,35 +197,6 @@ fn v6_header<'a>(
     (ip, payload.payload, bytes)
 }
 
-#[inline]
-fn transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<'_>> {
-    if etherparse::IpNumber(protocol) == ip_number::TCP
-        && let Some(tcp) = whole_tcp(bytes, wire_len)
-    {
-        return Some(Transport::Tcp(tcp));
-    }
-    cut_transport(protocol, bytes, wire_len)
-}
-
-#[inline(always)]
-fn whole_tcp(bytes: &[u8], wire_len: u32) -> Option<Tcp<'_>> {
-    let tcp = TcpSlice::from_slice(bytes).ok()?;
-    let header = tcp.header_slice();
-    Some(Tcp {
-        src_port: tcp.source_port(),
-        dst_port: tcp.destination_port(),
-        seq: tcp.sequence_number(),
-        ack: tcp.acknowledgment_number(),
-        flags: TcpFlags(header[13]),
-        window: tcp.window_size(),
-        options: &bytes[20..header.len()],
-        header_cut: false,
-        payload: &bytes[header.len()..],
-        payload_len: wire_len.saturating_sub(header.len() as u32),
-        known: Known::ALL,
-    })
-}
-
 /// Length of the IPv6 extension headers between the fixed header and the payload.
 fn ext_len(bytes: &[u8], payload: &LaxIpPayloadSlice<'_>) -> u32 {
     let start = bytes.as_ptr() as usize;
@@ -307,60 +225,6 @@ fn v6_piece(v6: &LaxIpv6Slice<'_>) -> (u16, u32) {
         rest = rest.get(size..).unwrap_or(&[]);
     }
     (0, 0)
-}
-
-/// Transport headers read field by field: all but whole TCP headers, so that
-/// what the snapshot length or an ICMP quote cut still yields what it holds.
-fn cut_transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<'_>> {
-    let u16_at = |at: usize| bytes.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
-    let u32_at =
-        |at: usize| bytes.get(at..at + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]));
-    match etherparse::IpNumber(protocol) {
-        ip_number::TCP => {
-            let (src_port, dst_port, seq) = (u16_at(0)?, u16_at(2)?, u32_at(4)?);
-            let header_len = bytes.get(12).map_or(20, |b| u32::from(b >> 4) * 4).max(20);
-            let end = bytes.len().min(header_len as usize);
-            Some(Transport::Tcp(Tcp {
-                src_port,
-                dst_port,
-                seq,
-                ack: u32_at(8).unwrap_or(0),
-                flags: TcpFlags(bytes.get(13).copied().unwrap_or(0)),
-                window: u16_at(14).unwrap_or(0),
-                options: bytes.get(20..end).unwrap_or(&[]),
-                header_cut: end < header_len as usize,
-                payload: &bytes[end..],
-                // Without the data offset nothing says where the payload begins.
-                payload_len: bytes.get(12).map_or(0, |_| wire_len.saturating_sub(header_len)),
-                known: Known::ALL,
-            }))
-        }
-        ip_number::UDP => Some(Transport::Udp(Udp {
-            src_port: u16_at(0)?,
-            dst_port: u16_at(2)?,
-            payload: bytes.get(8..).unwrap_or(&[]),
-            payload_len: wire_len.saturating_sub(8),
-        })),
-        // Ports stand as in UDP, and chunks behind the common header (RFC 9260, section 3).
-        ip_number::SCTP => Some(Transport::Udp(Udp {
-            src_port: u16_at(0)?,
-            dst_port: u16_at(2)?,
-            payload: bytes.get(12..).unwrap_or(&[]),
-            payload_len: wire_len.saturating_sub(12),
-        })),
-        ip_number::ICMP => icmp::decode_v4(bytes).map(Transport::Icmp),
-        ip_number::IPV6_ICMP => icmp::decode_v6(bytes).map(Transport::Icmp),
-        etherparse::IpNumber(112) => vrrp::decode(bytes).map(Transport::Vrrp),
-        _ => None,
-    }
-}
-
-impl Arp {
-    /// Whether both ends can be hosts, so that the binding can be believed.
-    #[must_use]
-    pub fn is_plausible(&self) -> bool {
-        self.sender_mac.is_unicast() && self.target.is_host()
-    }
 }
 
 #[cfg(test)]

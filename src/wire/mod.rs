@@ -7,6 +7,7 @@
 //! cut headers that they do not cover. It keeps no state from frame to frame:
 //! fragments, streams and tables belong to `flow`.
 
+mod above;
 mod addr;
 mod arp;
 mod checksum;
@@ -20,10 +21,12 @@ mod gue;
 mod header_bits;
 pub mod http;
 mod icmp;
+mod inside;
 mod ip;
 mod known;
 mod link;
 pub mod location;
+mod outer;
 mod overlay;
 mod plain;
 mod protocol;
@@ -36,7 +39,10 @@ mod serial;
 pub(crate) mod shim;
 pub mod sip;
 mod tcp;
+#[cfg(test)]
+mod testkit;
 pub mod tls;
+mod transport;
 mod tunnel;
 pub mod unanswered;
 mod vrrp;
@@ -46,16 +52,17 @@ pub use arp::{Arp, ArpOperation};
 pub use checksum::{Sum, outer_udp_sum, tcp_sum};
 pub use header_bits::HeaderBits;
 pub use icmp::{Icmp, IcmpKind};
-pub use ip::{Fragment, IpPacket, Transport, Udp, is_unicast};
+pub use ip::{Fragment, IpPacket, is_unicast};
 pub(crate) use link::split as split_link;
 pub use link::{Direction, LinkHeader};
+pub use outer::{Outer, Tunnel};
 pub use plain::Plain;
 pub use protocol::Protocol;
 pub use proxy_protocol::ProxyHeader;
 pub use quote::Quote;
 pub use segment::{Payload, Segment};
 pub use tcp::{Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
-pub use tunnel::{Outer, Tunnel};
+pub use transport::{Transport, Udp};
 pub use vrrp::{VirtualAddresses, Vrrp};
 
 use crate::capture::{Frame, Known, LinkType};

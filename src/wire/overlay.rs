@@ -3,7 +3,8 @@
 //! Reserved bits that a sender must leave 0 have to be 0 here: the ports are
 //! used by others too. Refused: Geneve's control packets, VXLAN-GPE.
 
-use super::tunnel::{Inside, Shut, Tunnel};
+use super::Tunnel;
+use super::inside::{Inside, Shut};
 
 /// The assigned port, and the one that Linux took before (flannel still does).
 pub(super) const VXLAN_PORTS: [u16; 2] = [4789, 8472];

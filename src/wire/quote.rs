@@ -1,8 +1,9 @@
 //! The packet that an ICMP error quotes (RFC 792; RFC 4443, section 2.4).
 
-use super::Protocol;
-use super::ip::{self, Transport};
-use super::{Icmp, Ip, IpPacket};
+use super::ip;
+use super::tunnel::MAX_TUNNELS;
+use super::{Icmp, Ip, IpPacket, Protocol, Transport};
+use etherparse::LaxIpSlice;
 
 /// The packet that an ICMP error quotes, as far as it was quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +31,13 @@ impl Icmp<'_> {
         if !self.is_error() {
             return None;
         }
-        let quoted = ip::quoted(self.rest)?;
-        Some(Quote::of(&quoted, self.rest))
+        Some(Quote::of(&packet(self.rest)?, self.rest))
     }
 
     /// The packet inside the one that it quotes, where that is a tunnel in which a balancer forwards.
     #[must_use]
     pub fn quote_inside(&self) -> Option<Quote> {
-        let inside = self.is_error().then(|| ip::quoted_inside(self.rest)).flatten()?;
+        let inside = self.is_error().then(|| inside(self.rest)).flatten()?;
         Some(Quote::of(&inside, &[])).filter(|quote| quote.dst_port != 0)
     }
 }
@@ -50,7 +50,7 @@ impl Quote {
             Transport::Udp(udp) => (udp.src_port, udp.dst_port, None, false),
             // Cut before the sequence number: the ports are there.
             _ if inner.protocol.is_tcp() => {
-                let (src, dst) = ip::quoted_ports(bytes).unwrap_or((0, 0));
+                let (src, dst) = ports(bytes).unwrap_or((0, 0));
                 (src, dst, None, false)
             }
             _ => (0, 0, None, false),
@@ -65,6 +65,28 @@ impl Quote {
             syn,
         }
     }
+}
+
+/// The packet that an ICMP error quotes.
+pub(super) fn packet(bytes: &[u8]) -> Option<IpPacket<'_>> {
+    ip::open(bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|opened| opened.ip)
+}
+
+/// The packet inside a quoted one, where that is a tunnel in which a balancer forwards.
+fn inside(bytes: &[u8]) -> Option<IpPacket<'_>> {
+    let opened = ip::open(bytes, bytes.len() as u32, None, MAX_TUNNELS - 1)?;
+    opened.ip.outer.is_some_and(|outer| outer.is_forwarding()).then_some(opened.ip)
+}
+
+/// The ports of a quoted packet of which no more was quoted.
+fn ports(bytes: &[u8]) -> Option<(u16, u16)> {
+    let (slice, _) = LaxIpSlice::from_slice(bytes).ok()?;
+    let payload = match &slice {
+        LaxIpSlice::Ipv4(v4) => v4.payload().payload,
+        LaxIpSlice::Ipv6(v6) => v6.payload().payload,
+    };
+    let ports = payload.first_chunk::<4>()?;
+    Some((u16::from_be_bytes([ports[0], ports[1]]), u16::from_be_bytes([ports[2], ports[3]])))
 }
 
 #[cfg(test)]

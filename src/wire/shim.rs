@@ -5,7 +5,7 @@
 //! and kept in no key. Refused: what is not IP inside (control protocols of PPP, pseudowires),
 //! which keeps its EtherType and is counted.
 
-use super::frame::Above;
+use super::above::Above;
 use etherparse::ether_type;
 
 /// PPPoE Session Stage (RFC 2516, section 4).

@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn any_byte_of_the_options_may_be_such_a_kind() {
-        let named = |options: &[u8]| Tcp { options, ..segment() }.may_name_client();
+        let named = |options: &[u8]| Tcp { options, ..Tcp::example(&[]) }.may_name_client();
         for byte in 0..=255 {
             for (len, at) in (1..=9).flat_map(|len| (0..len).map(move |at| (len, at))) {
                 for beside in [0, 1, 128, 251] {
@@ -289,22 +289,6 @@ mod tests {
                     assert_eq!(named(&options[..len]), byte >= 252, "{byte} at {at} of {len}");
                 }
             }
-        }
-    }
-
-    fn segment() -> Tcp<'static> {
-        Tcp {
-            src_port: 1,
-            dst_port: 2,
-            seq: 1,
-            ack: 1,
-            flags: TcpFlags(TcpFlags::ACK),
-            window: 9,
-            options: &[],
-            header_cut: false,
-            payload: &[],
-            payload_len: 0,
-            known: Known::ALL,
         }
     }
 

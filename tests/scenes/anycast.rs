@@ -89,15 +89,12 @@ impl Session {
         let update: Vec<u8> = vip.into_iter().chain(VIP.octets()).collect();
         let near = [bgp(1, &open), bgp(4, &[]), bgp(2, &update)];
         for message in near {
-            let packet = talk.data(Who::Client, &message);
-            stage.carry(&TO_ROUTER, &packet);
+            stage.carry(&TO_ROUTER, &talk.data(Who::Client, &message));
         }
         for message in [bgp(1, &open), bgp(4, &[])] {
-            let packet = talk.data(Who::Server, &message);
-            stage.carry(&TO_NEAR, &packet);
+            stage.carry(&TO_NEAR, &talk.data(Who::Server, &message));
         }
-        let packet = talk.ack(Who::Client);
-        stage.carry(&TO_ROUTER, &packet);
+        stage.carry(&TO_ROUTER, &talk.ack(Who::Client));
         Self { talk }
     }
 

@@ -84,11 +84,9 @@ fn reset_at_the_first_word(acknowledged: bool) -> Stage {
         if n % 2 == 1 {
             return cut_short::served(stage, talk, there, back);
         }
-        let ask = talk.data(Who::Client, b"\x16\x03\x01\x00\x05hello");
-        stage.carry(there, &ask);
+        stage.carry(there, &talk.data(Who::Client, b"\x16\x03\x01\x00\x05hello"));
         if acknowledged {
-            let heard = talk.ack(Who::Server);
-            stage.carry(back, &heard);
+            stage.carry(back, &talk.ack(Who::Server));
         }
         let rst = talk.segment(Who::Server, RST | ACK, b"");
         stage.carry(back, &rst);
@@ -118,8 +116,7 @@ fn greeted_late() -> Stage {
         let mut talk = Talk::new(at(CLIENT_IP, 46_100 + n), at(VIP, 25));
         talk.handshake(&mut stage, &there, &back);
         stage.wait_ms(20_000);
-        let said = talk.data(Who::Server, b"220 mx.example ESMTP\r\n");
-        stage.carry(&back, &said);
+        stage.carry(&back, &talk.data(Who::Server, b"220 mx.example ESMTP\r\n"));
         talk.exchange(&mut stage, (&there, &back), b"QUIT\r\n", b"221 bye\r\n");
         talk.close(&mut stage, &there, &back);
         stage.wait_ms(500);

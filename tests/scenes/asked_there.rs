@@ -62,8 +62,7 @@ fn told_too_big(heeded: bool) -> Stage {
         let client = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 9);
         let mut talk = Talk::new(at(client, 46_500 + n), at(ip(0x10), 443));
         talk.handshake(&mut stage, &there, &back);
-        let asked = talk.data(Who::Client, GET);
-        stage.carry(&there, &asked);
+        stage.carry(&there, &talk.data(Who::Client, GET));
         let full = talk.data(Who::Server, &[0x2e; 1428]);
         for ms in [300, 700, 1500, 3000] {
             stage.carry_part(&back, &full, 1);
@@ -77,8 +76,7 @@ fn told_too_big(heeded: bool) -> Stage {
         if heeded {
             stage.carry(&back, &cut(&full, 0, 1300));
             stage.carry(&back, &cut(&full, 1300, 1428));
-            let heard = talk.ack(Who::Client);
-            stage.carry(&there, &heard);
+            stage.carry(&there, &talk.ack(Who::Client));
             talk.close(&mut stage, &there, &back);
         }
         stage.wait_ms(500);

@@ -42,10 +42,8 @@ pub fn served(stage: &mut Stage, mut talk: Talk, there: &[Step], back: &[Step]) 
 }
 
 fn asked(stage: &mut Stage, talk: &mut Talk, there: &[Step], back: &[Step]) {
-    let ask = talk.data(Who::Client, GET);
-    stage.carry(there, &ask);
-    let heard = talk.ack(Who::Server);
-    stage.carry(back, &heard);
+    stage.carry(there, &talk.data(Who::Client, GET));
+    stage.carry(back, &talk.ack(Who::Server));
 }
 
 /// A reset in the server's name; the answer comes `after` it in milliseconds, or before it.
@@ -57,11 +55,9 @@ fn reset_in_its_name(after: Option<u64>) -> Stage {
         asked(stage, &mut talk, there, back);
         let mut rst = talk.segment(Who::Server, RST | ACK, b"").ttl(255);
         let Some(ms) = after else {
-            let answer = talk.data(Who::Server, OK);
-            stage.carry(back, &answer);
+            stage.carry(back, &talk.data(Who::Server, OK));
             rst = talk.segment(Who::Server, RST | ACK, b"");
-            let ack = talk.ack(Who::Client);
-            stage.carry(there, &ack);
+            stage.carry(there, &talk.ack(Who::Client));
             stage.carry(back, &rst);
             return;
         };
@@ -134,20 +130,16 @@ fn answered_late(taken: bool) -> Stage {
         }
         asked(stage, &mut talk, there, back);
         stage.wait_ms(5000);
-        let fin = talk.fin(Who::Client);
-        stage.carry(there, &fin);
-        let heard = talk.ack(Who::Server);
-        stage.carry(back, &heard);
+        stage.carry(there, &talk.fin(Who::Client));
+        stage.carry(back, &talk.ack(Who::Server));
         stage.wait_ms(2000);
         let answer = talk.data(Who::Server, OK);
         stage.carry(back, &answer);
         let reply = if taken { talk.ack(Who::Client) } else { Talk::rst_for(&answer) };
         stage.carry(there, &reply);
         if taken {
-            let fin = talk.fin(Who::Server);
-            stage.carry(back, &fin);
-            let ack = talk.ack(Who::Client);
-            stage.carry(there, &ack);
+            stage.carry(back, &talk.fin(Who::Server));
+            stage.carry(there, &talk.ack(Who::Client));
         }
     })
 }
@@ -237,8 +229,7 @@ fn asked_again(taken: bool) -> Stage {
             stage.carry(there, &ask.clone().id(900 + ms as u16));
         }
         if taken {
-            let answer = talk.data(Who::Server, OK);
-            stage.carry(back, &answer);
+            stage.carry(back, &talk.data(Who::Server, OK));
             talk.close(stage, there, back);
         }
     })

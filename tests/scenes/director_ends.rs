@@ -22,10 +22,8 @@ pub fn double_reset() -> Stage {
             continue;
         }
         talk.handshake(&mut stage, &there, &back);
-        let request = talk.data(Who::Client, GET);
-        stage.carry(&there, &request);
-        let ack = talk.ack(Who::Server);
-        stage.carry(&back, &ack);
+        stage.carry(&there, &talk.data(Who::Client, GET));
+        stage.carry(&back, &talk.ack(Who::Server));
         stage.now += 700;
         // Both begin at the director.
         let reset = talk.rst_ack(Who::Server).ttl(64);

@@ -15,8 +15,7 @@ fn calls(lost: fn(u16) -> u8) -> Stage {
     for n in 0..60u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 20_000 + 7 * n), at(RS1_IP, 8080));
         let begun = stage.now;
-        let syn = talk.syn();
-        stage.carry(&there, &syn);
+        stage.carry(&there, &talk.syn());
         talk.accept();
         for k in 0..lost(n) {
             let syn_ack = talk.syn_ack();
@@ -24,14 +23,11 @@ fn calls(lost: fn(u16) -> u8) -> Stage {
             stage.now = begun + (u64::from(k) + 1) * 1_000_000;
             let again = talk.clone();
             talk.client.next = talk.client.next.wrapping_sub(1);
-            let syn = talk.syn();
-            stage.carry(&there, &syn);
+            stage.carry(&there, &talk.syn());
             talk.client.next = again.client.next;
         }
-        let syn_ack = talk.syn_ack();
-        stage.carry(&back, &syn_ack);
-        let ack = talk.open().ack(Who::Client);
-        stage.carry(&there, &ack);
+        stage.carry(&back, &talk.syn_ack());
+        stage.carry(&there, &talk.open().ack(Who::Client));
         talk.exchange(
             &mut stage,
             (&there, &back),
@@ -60,17 +56,14 @@ fn guarded(takes: bool) -> Stage {
     let (there, back) = ([step(ROUTER_IN, RS1)], [step(RS1, ROUTER_IN)]);
     for n in 0..4u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 33_300 + 5 * n), at(RS1_IP, 80));
-        let syn = talk.syn();
-        stage.carry(&there, &syn);
+        stage.carry(&there, &talk.syn());
         let mut syn_ack = talk.accept().segment(Who::Server, SYN | ACK, &[]);
         if let Body::Tcp { window, .. } = &mut syn_ack.body {
             *window = 0;
         }
         stage.carry(&back, &syn_ack);
-        let ack = talk.open().ack(Who::Client);
-        stage.carry(&there, &ack);
-        let update = talk.ack(Who::Server);
-        stage.carry(&back, &update);
+        stage.carry(&there, &talk.open().ack(Who::Client));
+        stage.carry(&back, &talk.ack(Who::Server));
         if takes {
             talk.exchange(
                 &mut stage,
@@ -88,8 +81,7 @@ fn guarded(takes: bool) -> Stage {
             let ask = talk.segment(Who::Client, PSH | ACK, b"GET / HTTP/1.1\r\n\r\n");
             stage.carry(&there, &ask);
             if ms > 2000 {
-                let repeated = talk.ack(Who::Server);
-                stage.carry(&back, &repeated);
+                stage.carry(&back, &talk.ack(Who::Server));
             }
         }
         stage.wait_ms(6000);

@@ -107,8 +107,7 @@ fn unanswered_questions(both: bool) -> Stage {
     let mut talk = Talk::new(at(CLIENT_IP, 48_000), at(VIP, 443));
     talk.open();
     for _ in 0..4 {
-        let asked = talk.data(Who::Client, b"one more");
-        stage.carry(&there, &asked);
+        stage.carry(&there, &talk.data(Who::Client, b"one more"));
         let said = talk.data(Who::Server, b"one more answer");
         if both {
             stage.carry(&back, &said);

@@ -60,10 +60,8 @@ fn half(stage: &mut Stage, talk: &mut Talk, there: &[Step], back: &[Step], steps
 impl Talk {
     /// A handshake whose last segment goes some steps only.
     fn handshake_half(&mut self, stage: &mut Stage, there: &[Step], back: &[Step], steps: usize) {
-        let syn = self.syn();
-        stage.carry(there, &syn);
-        let syn_ack = self.accept().syn_ack();
-        stage.carry(back, &syn_ack);
+        stage.carry(there, &self.syn());
+        stage.carry(back, &self.accept().syn_ack());
         let ack = self.open().ack(Who::Client);
         stage.carry_part(there, &ack, steps);
     }
@@ -109,18 +107,12 @@ fn checks(stage: &mut Stage, port: u16) {
         if ttl == 128 {
             talk = talk.without_timestamps();
         }
-        let syn = talk.syn();
-        stage.carry(&there, &syn);
-        let syn_ack = talk.accept().syn_ack().ttl(ttl);
-        stage.carry(&back, &syn_ack);
-        let ack = talk.open().ack(Who::Client);
-        stage.carry(&there, &ack);
-        let fin = talk.fin(Who::Client);
-        stage.carry(&there, &fin);
-        let fin = talk.fin(Who::Server).ttl(ttl);
-        stage.carry(&back, &fin);
-        let ack = talk.ack(Who::Client);
-        stage.carry(&there, &ack);
+        stage.carry(&there, &talk.syn());
+        stage.carry(&back, &talk.accept().syn_ack().ttl(ttl));
+        stage.carry(&there, &talk.open().ack(Who::Client));
+        stage.carry(&there, &talk.fin(Who::Client));
+        stage.carry(&back, &talk.fin(Who::Server).ttl(ttl));
+        stage.carry(&there, &talk.ack(Who::Client));
     }
 }
 

@@ -83,20 +83,13 @@ fn answers_of(bytes: usize, asked: bool) -> Stage {
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n";
         talk.exchange(&mut stage, (&LAN.0, &LAN.1), b"GET /i HTTP/1.1\r\nHost: a\r\n\r\n", head);
         for part in vec![7; bytes].chunks(1_000) {
-            let said = talk.data(Who::Server, part);
-            stage.carry(&LAN.1, &said);
-            let ack = talk.ack(Who::Client);
-            stage.carry(&LAN.0, &ack);
+            stage.carry(&LAN.1, &talk.data(Who::Server, part));
+            stage.carry(&LAN.0, &talk.ack(Who::Client));
         }
         if asked {
             talk.close(&mut stage, &LAN.0, &LAN.1);
         } else {
-            for (who, way) in [(Who::Server, &LAN.1), (Who::Client, &LAN.0)] {
-                let fin = talk.fin(who);
-                stage.carry(way, &fin);
-            }
-            let ack = talk.ack(Who::Server);
-            stage.carry(&LAN.1, &ack);
+            talk.close_by_server(&mut stage, &LAN.0, &LAN.1);
         }
         stage.wait_ms(400);
     }
@@ -121,14 +114,8 @@ fn taken(port: u16, words: &[u8]) -> Stage {
     for n in 0..4u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 47_000 + n), at(VIP, port));
         talk.handshake(&mut stage, &LAN.0, &LAN.1);
-        let said = talk.data(Who::Client, words);
-        stage.carry(&LAN.0, &said);
-        for (who, way) in [(Who::Server, &LAN.1), (Who::Client, &LAN.0)] {
-            let fin = talk.fin(who);
-            stage.carry(way, &fin);
-        }
-        let ack = talk.ack(Who::Server);
-        stage.carry(&LAN.1, &ack);
+        stage.carry(&LAN.0, &talk.data(Who::Client, words));
+        talk.close_by_server(&mut stage, &LAN.0, &LAN.1);
         stage.wait_ms(700);
     }
     stage

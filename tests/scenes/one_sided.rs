@@ -206,10 +206,8 @@ fn summed(bad: bool) -> Stage {
             let left = |packet: Packet| Packet { bad_checksum: true, ..packet };
             let syn_ack = left(talk.accept().syn_ack());
             stage.carry(&back, &syn_ack);
-            let ack = talk.open().ack(Who::Client);
-            stage.carry(&there, &ack);
-            let asked = talk.data(Who::Client, b"GET / HTTP/1.1\r\n\r\n");
-            stage.carry(&there, &asked);
+            stage.carry(&there, &talk.open().ack(Who::Client));
+            stage.carry(&there, &talk.data(Who::Client, b"GET / HTTP/1.1\r\n\r\n"));
             let told =
                 left(talk.data(Who::Server, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
             stage.carry(&back, &told);

@@ -38,11 +38,9 @@ fn packed(heeds: bool) -> Stage {
         if heeds {
             talk = before;
             for part in [&[b'x'; 1428][..], &[b'x'; 20]] {
-                let part = talk.data(Who::Client, part);
-                stage.carry(&there, &part);
+                stage.carry(&there, &talk.data(Who::Client, part));
             }
-            let ack = talk.ack(Who::Server);
-            stage.carry(&back, &ack);
+            stage.carry(&back, &talk.ack(Who::Server));
             talk.close(&mut stage, &there, &back);
         } else {
             for wait in [220u64, 440, 880, 1760] {
@@ -73,19 +71,14 @@ fn taken(server_closes_after_ms: Option<u64>) -> Stage {
     for n in 0..4u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 45_000 + n), at(POD_IP, 8080));
         talk.handshake(&mut stage, &ways.0, &ways.1);
-        let data = talk.data(Who::Client, b"\x01\x02\x07record");
-        stage.carry(&ways.0, &data);
-        let ack = talk.ack(Who::Server);
-        stage.carry(&ways.1, &ack);
+        stage.carry(&ways.0, &talk.data(Who::Client, b"\x01\x02\x07record"));
+        stage.carry(&ways.1, &talk.ack(Who::Server));
         match server_closes_after_ms {
             Some(ms) => {
                 stage.wait_ms(ms);
-                let fin = talk.fin(Who::Server);
-                stage.carry(&ways.1, &fin);
-                let fin = talk.fin(Who::Client);
-                stage.carry(&ways.0, &fin);
-                let ack = talk.ack(Who::Server);
-                stage.carry(&ways.1, &ack);
+                stage.carry(&ways.1, &talk.fin(Who::Server));
+                stage.carry(&ways.0, &talk.fin(Who::Client));
+                stage.carry(&ways.1, &talk.ack(Who::Server));
             }
             None => {
                 talk.close(&mut stage, &ways.0, &ways.1);
@@ -112,15 +105,11 @@ pub fn answer_not_captured() -> Stage {
     let ways = ([step(BRIDGE, POD)], [step(POD, BRIDGE)]);
     let mut talk = Talk::new(at(CLIENT_IP, 45_100), at(POD_IP, 8080));
     talk.handshake(&mut stage, &ways.0, &ways.1);
-    let data = talk.data(Who::Client, GET);
-    stage.carry(&ways.0, &data);
+    stage.carry(&ways.0, &talk.data(Who::Client, GET));
     let _ = talk.data(Who::Server, OK);
-    let ack = talk.ack(Who::Client);
-    stage.carry(&ways.0, &ack);
-    let fin = talk.fin(Who::Server);
-    stage.carry(&ways.1, &fin);
-    let fin = talk.fin(Who::Client);
-    stage.carry(&ways.0, &fin);
+    stage.carry(&ways.0, &talk.ack(Who::Client));
+    stage.carry(&ways.1, &talk.fin(Who::Server));
+    stage.carry(&ways.0, &talk.fin(Who::Client));
     stage
 }
 
@@ -138,10 +127,8 @@ fn greeted(port: u16, ms: u64) -> Stage {
         let mut talk = Talk::new(at(POD_IP, 46_000 + n), service);
         talk.handshake(&mut stage, &ways.0, &ways.1);
         stage.wait_ms(ms);
-        let hello = talk.data(Who::Server, b"\x0a8.0.36\0caching_sha2_password\0");
-        stage.carry(&ways.1, &hello);
-        let ack = talk.ack(Who::Client);
-        stage.carry(&ways.0, &ack);
+        stage.carry(&ways.1, &talk.data(Who::Server, b"\x0a8.0.36\0caching_sha2_password\0"));
+        stage.carry(&ways.0, &talk.ack(Who::Client));
         talk.exchange(&mut stage, (&ways.0, &ways.1), b"login", b"fine");
         talk.close(&mut stage, &ways.0, &ways.1);
         stage.wait_ms(500);

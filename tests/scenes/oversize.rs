@@ -31,10 +31,11 @@ pub fn merged_on_receive() -> Stage {
             continue;
         }
         talk.handshake(&mut stage, &there, &back);
-        let head = talk.data(Who::Client, b"PUT /blob HTTP/1.1\r\nContent-Length: 5792\r\n\r\n");
-        stage.carry(&there, &head);
-        let ack = talk.ack(Who::Server);
-        stage.carry(&back, &ack);
+        stage.carry(
+            &there,
+            &talk.data(Who::Client, b"PUT /blob HTTP/1.1\r\nContent-Length: 5792\r\n\r\n"),
+        );
+        stage.carry(&back, &talk.ack(Who::Server));
         for _ in 0..2 {
             let pair = [0, 1].map(|_| talk.data(Who::Client, &[b'x'; 1448]));
             for one in &pair {
@@ -48,13 +49,14 @@ pub fn merged_on_receive() -> Stage {
             for mut one in pair {
                 one.id = one.id.wrapping_add(40);
                 stage.carry(&there, &one);
-                let ack = talk.ack(Who::Server);
-                stage.carry(&back, &ack);
+                stage.carry(&back, &talk.ack(Who::Server));
                 stage.wait_ms(5);
             }
         }
-        let answer = talk.data(Who::Server, b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
-        stage.carry(&back, &answer);
+        stage.carry(
+            &back,
+            &talk.data(Who::Server, b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"),
+        );
         talk.close(&mut stage, &there, &back);
         stage.wait_ms(150);
     }

@@ -217,8 +217,7 @@ pub fn checks_answered() -> Stage {
 pub fn checks_half_open() -> Stage {
     let mut stage = Stage::capturing(&["server"]);
     checked(&mut stage, |stage, talk, (there, back)| {
-        let syn = talk.syn();
-        stage.carry(there, &syn);
+        stage.carry(there, &talk.syn());
         let syn_ack = talk.accept().syn_ack();
         stage.carry(back, &syn_ack);
         stage.carry(there, &Talk::rst_for(&syn_ack));

@@ -172,10 +172,8 @@ fn answers(lost: impl Fn(u16) -> u32, short: usize) -> Stage {
     for n in 0..8u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 46_000 + n * 3), at(RS1_IP, 80));
         talk.handshake(&mut stage, &there, &back);
-        let ask = talk.data(Who::Client, GET);
-        stage.carry(&there, &ask);
-        let ack = talk.ack(Who::Server);
-        stage.carry(&back, &ack);
+        stage.carry(&there, &talk.data(Who::Client, GET));
+        stage.carry(&back, &talk.ack(Who::Server));
         let begun = stage.now;
         let large = n % 2 == 0;
         let (first, rest) = if large { (1448, short) } else { (short, 0) };
@@ -198,20 +196,17 @@ fn answers(lost: impl Fn(u16) -> u32, short: usize) -> Stage {
                 if times == 0 {
                     talk.server.next = whole;
                 }
-                let ack = talk.ack(Who::Client);
-                stage.carry(&there, &ack);
+                stage.carry(&there, &talk.ack(Who::Client));
             }
         }
         if times <= 4 {
             talk.server.next = segment.next.wrapping_add((first + rest) as u32);
-            let ack = talk.ack(Who::Client);
-            stage.carry(&there, &ack);
+            stage.carry(&there, &talk.ack(Who::Client));
             talk.close(&mut stage, &there, &back);
         } else {
             stage.wait_ms(700);
             talk.server.next = segment.next;
-            let fin = talk.fin(Who::Client);
-            stage.carry(&there, &fin);
+            stage.carry(&there, &talk.fin(Who::Client));
         }
         stage.wait_ms(2500);
     }
@@ -241,8 +236,7 @@ pub fn all_answers_lost() -> Stage {
         for time in 0..5u32 {
             stage.now = begun + u64::from((1u32 << time) - 1) * 300_000;
             talk.client.next = before;
-            let ask = talk.data(Who::Client, GET);
-            stage.carry(&there, &ask);
+            stage.carry(&there, &talk.data(Who::Client, GET));
             let head = *answered.get_or_insert(talk.server.next);
             talk.server.next = head;
             let answer = talk.data(Who::Server, &[b'x'; 1448]);

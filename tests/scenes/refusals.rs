@@ -68,16 +68,9 @@ pub fn postgres_cancelled() -> Stage {
         let mut talk = Talk::new(at(CLIENT_IP, 47_100 + n), at(VIP, 5432));
         talk.handshake(&mut stage, &LAN.0, &LAN.1);
         let cancel = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e, 0, 0, 0x12, n as u8, 1, 2, 3, 4];
-        let cancel = talk.data(Who::Client, &cancel);
-        stage.carry(&LAN.0, &cancel);
-        let ack = talk.ack(Who::Server);
-        stage.carry(&LAN.1, &ack);
-        for (who, way) in [(Who::Server, &LAN.1), (Who::Client, &LAN.0)] {
-            let fin = talk.fin(who);
-            stage.carry(way, &fin);
-        }
-        let ack = talk.ack(Who::Server);
-        stage.carry(&LAN.1, &ack);
+        stage.carry(&LAN.0, &talk.data(Who::Client, &cancel));
+        stage.carry(&LAN.1, &talk.ack(Who::Server));
+        talk.close_by_server(&mut stage, &LAN.0, &LAN.1);
         stage.wait_ms(700);
     }
     stage

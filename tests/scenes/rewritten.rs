@@ -75,8 +75,7 @@ pub fn through(router: Router) -> Stage {
         stage.carry(&there, &ack);
         let lost = matches!(router, Router::Raises) && n % 2 == 0;
         if lost {
-            let asked = talk.data(Who::Client, GET);
-            stage.carry(&there, &asked);
+            stage.carry(&there, &talk.data(Who::Client, GET));
             let begun = stage.now;
             let long = talk.segment(Who::Server, PSH | ACK, &[b'x'; 1448]);
             for (k, ms) in [3u64, 210, 640, 1500, 3200].into_iter().enumerate() {

@@ -68,17 +68,16 @@ fn turned_down(all: bool) -> Stage {
     for n in 0..4u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 46_000 + n), at(VIP, 8000));
         talk.handshake(&mut stage, &LAN.0, &LAN.1);
-        let said = talk.data(Who::Client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        stage.carry(&LAN.0, &said);
+        stage.carry(&LAN.0, &talk.data(Who::Client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
         if !all && n == 0 {
-            let answer = talk.data(Who::Server, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-            stage.carry(&LAN.1, &answer);
+            stage.carry(
+                &LAN.1,
+                &talk.data(Who::Server, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+            );
             talk.close(&mut stage, &LAN.0, &LAN.1);
         } else {
-            let ack = talk.ack(Who::Server);
-            stage.carry(&LAN.1, &ack);
-            let reset = talk.rst_ack(Who::Server);
-            stage.carry(&LAN.1, &reset);
+            stage.carry(&LAN.1, &talk.ack(Who::Server));
+            stage.carry(&LAN.1, &talk.rst_ack(Who::Server));
         }
         stage.wait_ms(900);
     }
@@ -107,15 +106,9 @@ fn checked(answers: bool) -> Stage {
             let ok = b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n";
             talk.exchange(&mut stage, (&ways.0, &ways.1), ask, ok);
         } else {
-            let said = talk.data(Who::Client, ask);
-            stage.carry(&ways.0, &said);
+            stage.carry(&ways.0, &talk.data(Who::Client, ask));
         }
-        for (who, way) in [(Who::Server, &ways.1), (Who::Client, &ways.0)] {
-            let fin = talk.fin(who);
-            stage.carry(way, &fin);
-        }
-        let ack = talk.ack(Who::Server);
-        stage.carry(&ways.1, &ack);
+        talk.close_by_server(&mut stage, &ways.0, &ways.1);
         stage.wait_ms(10_000);
     }
     stage
@@ -127,6 +120,8 @@ fn a_check_that_is_closed_upon_its_question_has_failed() {
     assert_eq!(ids(&report), ["health-check-failing"], "{text}");
     let told = report["findings"][0]["explanation"].as_str().unwrap();
     assert!(told.contains("closed without an answer"), "{told}");
+    let summary = report["verdict"]["summary"].as_str().unwrap();
+    assert!(summary.starts_with("8 health checks of 203.0.113.11:9092 fail; "), "{summary}");
     has_nothing_loud(&checked(true));
 }
 

@@ -24,8 +24,7 @@ fn left_after(len: u8) -> Stage {
         talk.handshake(&mut stage, &LAN.0, &LAN.1);
         let flight = [record(22, 90), sealed(200)].concat();
         talk.exchange(&mut stage, (&LAN.0, &LAN.1), &hello(n), &flight);
-        let last = talk.data(Who::Client, &sealed(len));
-        stage.carry(&LAN.0, &last);
+        stage.carry(&LAN.0, &talk.data(Who::Client, &sealed(len)));
         if len > 19 {
             let bye = talk.data(Who::Client, &record(23, 19));
             stage.wait_ms(9_000).carry(&LAN.0, &bye);
@@ -165,8 +164,10 @@ fn a_reset_before_the_answer_is_no_kernels() {
         stage.carry(&LAN.0, &ask);
         let reset = Talk::rst_for(&ask);
         stage.carry(&LAN.1, &reset).wait_ms(40);
-        let answer = talk.data(Who::Server, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        stage.carry(&LAN.1, &answer);
+        stage.carry(
+            &LAN.1,
+            &talk.data(Who::Server, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        );
         stage.wait_ms(700);
     }
     let (report, text) = diagnosed(&stage);

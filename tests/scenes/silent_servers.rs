@@ -29,8 +29,7 @@ fn mail(greets: fn(u16) -> bool) -> Stage {
         talk.handshake(&mut stage, &there, &back);
         if greets(n) {
             stage.wait_ms(4);
-            let hello = talk.data(Who::Server, HELLO);
-            stage.carry(&back, &hello);
+            stage.carry(&back, &talk.data(Who::Server, HELLO));
             talk.exchange(&mut stage, (&there, &back), b"QUIT\r\n", b"221 Bye\r\n");
         } else {
             stage.wait_ms(12_000);
@@ -97,8 +96,7 @@ fn checked(lives: fn(u16) -> bool) -> Stage {
             if lives(server) {
                 talk.close(&mut stage, &there, &back);
             } else {
-                let reset = talk.rst_ack(Who::Server);
-                stage.carry(&back, &reset);
+                stage.carry(&back, &talk.rst_ack(Who::Server));
             }
             stage.wait_ms(50);
         }

@@ -284,12 +284,9 @@ impl Talk {
 
     /// The handshake over two ways.
     pub fn handshake(&mut self, stage: &mut Stage, there: &[Step], back: &[Step]) -> &mut Self {
-        let syn = self.syn();
-        stage.carry(there, &syn);
-        let syn_ack = self.accept().syn_ack();
-        stage.carry(back, &syn_ack);
-        let ack = self.open().ack(Who::Client);
-        stage.carry(there, &ack);
+        stage.carry(there, &self.syn());
+        stage.carry(back, &self.accept().syn_ack());
+        stage.carry(there, &self.open().ack(Who::Client));
         self
     }
 
@@ -301,24 +298,33 @@ impl Talk {
         request: &[u8],
         answer: &[u8],
     ) -> &mut Self {
-        let packet = self.data(Who::Client, request);
-        stage.carry(there, &packet);
+        stage.carry(there, &self.data(Who::Client, request));
         stage.now += 900;
-        let packet = self.data(Who::Server, answer);
-        stage.carry(back, &packet);
-        let packet = self.ack(Who::Client);
-        stage.carry(there, &packet);
+        stage.carry(back, &self.data(Who::Server, answer));
+        stage.carry(there, &self.ack(Who::Client));
         self
     }
 
     /// Both sides close in turn.
     pub fn close(&mut self, stage: &mut Stage, there: &[Step], back: &[Step]) -> &mut Self {
-        let packet = self.fin(Who::Client);
-        stage.carry(there, &packet);
-        let packet = self.fin(Who::Server);
-        stage.carry(back, &packet);
-        let packet = self.ack(Who::Client);
-        stage.carry(there, &packet);
+        stage.carry(there, &self.fin(Who::Client));
+        stage.carry(back, &self.fin(Who::Server));
+        stage.carry(there, &self.ack(Who::Client));
+        self
+    }
+
+    /// The server closes, and the client then.
+    pub fn close_by_server(
+        &mut self,
+        stage: &mut Stage,
+        there: &[Step],
+        back: &[Step],
+    ) -> &mut Self {
+        for (who, way) in [(Who::Server, back), (Who::Client, there)] {
+            let fin = self.fin(who);
+            stage.carry(way, &fin);
+        }
+        stage.carry(back, &self.ack(Who::Server));
         self
     }
 

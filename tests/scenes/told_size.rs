@@ -38,8 +38,10 @@ fn told(heeds: bool) -> Stage {
                 }
                 stage.carry(&ways.0, &part);
             }
-            let answer = talk.data(Who::Server, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-            stage.carry(&ways.1, &answer);
+            stage.carry(
+                &ways.1,
+                &talk.data(Who::Server, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+            );
             talk.close(&mut stage, &ways.0, &ways.1);
         }
         stage.wait_ms(9_000);
@@ -69,10 +71,8 @@ fn at_director(sent_on: bool) -> Stage {
     for n in 0..3u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 46_000 + n), service);
         talk.handshake(&mut stage, &there, &back);
-        let ask = talk.data(Who::Client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        stage.carry(&there, &ask);
-        let ack = talk.ack(Who::Server);
-        stage.carry(&back, &ack);
+        stage.carry(&there, &talk.data(Who::Client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+        stage.carry(&back, &talk.ack(Who::Server));
         let large = talk.data(Who::Server, &[b'x'; 1_448]);
         let begun = stage.now;
         for (k, ms) in [(0u16, 0u64), (1, 250), (2, 700), (3, 1_600)] {

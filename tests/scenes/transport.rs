@@ -124,22 +124,18 @@ fn used_later(last: &[u8], then: Then) -> Stage {
         let get = b"*2\r\n$3\r\nGET\r\n$3\r\nfoo\r\n";
         talk.exchange(&mut stage, (&LAN.0, &LAN.1), get, b"$3\r\nbar\r\n");
         stage.wait_ms(30_000);
-        let fin = talk.fin(Who::Server);
-        stage.carry(&LAN.1, &fin);
-        let ack = talk.ack(Who::Client);
-        stage.carry(&LAN.0, &ack);
+        stage.carry(&LAN.1, &talk.fin(Who::Server));
+        stage.carry(&LAN.0, &talk.ack(Who::Client));
         stage.wait_ms(6000);
         let more = talk.data(Who::Client, last);
         stage.carry(&LAN.0, &more);
         match then {
             Then::Waits => {}
             Then::Closes => {
-                let fin = talk.fin(Who::Client);
-                stage.carry(&LAN.0, &fin);
+                stage.carry(&LAN.0, &talk.fin(Who::Client));
             }
             Then::Resets => {
-                let reset = talk.rst_ack(Who::Client);
-                stage.carry(&LAN.0, &reset);
+                stage.carry(&LAN.0, &talk.rst_ack(Who::Client));
             }
         }
         stage.carry(&LAN.1, &Talk::rst_for(&more));
@@ -171,10 +167,8 @@ fn greets(hello: &[u8]) -> Stage {
         let mut talk = Talk::new(at(CLIENT_IP, 44_000 + n), at(VIP, 3306));
         talk.handshake(&mut stage, &LAN.0, &LAN.1);
         stage.wait_ms(3);
-        let hello = talk.data(Who::Server, hello);
-        stage.carry(&LAN.1, &hello);
-        let ack = talk.ack(Who::Client);
-        stage.carry(&LAN.0, &ack);
+        stage.carry(&LAN.1, &talk.data(Who::Server, hello));
+        stage.carry(&LAN.0, &talk.ack(Who::Client));
         talk.close(&mut stage, &LAN.0, &LAN.1);
         stage.wait_ms(500);
     }
@@ -229,8 +223,7 @@ fn one_way(keeps: bool) -> Stage {
     let mut stage = Stage::default().any("router");
     for n in 0..4u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 45_000 + n), at(RS1_IP, 443));
-        let syn = talk.syn();
-        stage.carry(&ROUTED.0, &syn);
+        stage.carry(&ROUTED.0, &talk.syn());
         talk.accept();
         talk.open();
         stage.wait_ms(1);
@@ -245,8 +238,7 @@ fn one_way(keeps: bool) -> Stage {
                 stage.carry_part(&ROUTED.0, &ask.id(7000 + n * 16 + k as u16), 1);
             }
         } else {
-            let ask = talk.data(Who::Client, GET);
-            stage.carry(&ROUTED.0, &ask);
+            stage.carry(&ROUTED.0, &talk.data(Who::Client, GET));
             talk.server.next = talk.server.next.wrapping_add(40);
             stage.wait_ms(2);
             for packet in [talk.ack(Who::Client), talk.fin(Who::Client)] {
@@ -364,15 +356,11 @@ fn closed_after(ms: fn(u16) -> u64) -> Stage {
             talk.whole(&mut stage, &LAN.0, &LAN.1);
         } else {
             talk.handshake(&mut stage, &LAN.0, &LAN.1);
-            let ask = talk.data(Who::Client, GET);
-            stage.carry(&LAN.0, &ask);
-            let ack = talk.ack(Who::Server);
-            stage.carry(&LAN.1, &ack);
+            stage.carry(&LAN.0, &talk.data(Who::Client, GET));
+            stage.carry(&LAN.1, &talk.ack(Who::Server));
             stage.wait_ms(ms(n));
-            let fin = talk.fin(Who::Server);
-            stage.carry(&LAN.1, &fin);
-            let fin = talk.fin(Who::Client);
-            stage.carry(&LAN.0, &fin);
+            stage.carry(&LAN.1, &talk.fin(Who::Server));
+            stage.carry(&LAN.0, &talk.fin(Who::Client));
         }
         stage.wait_ms(1500);
     }

@@ -22,16 +22,12 @@ fn answers(lost: bool) -> Stage {
         let (there, back) = dr(RS1);
         let mut talk = Talk::new(at(CLIENT_IP, 43_000 + n), at(VIP, 80));
         talk.handshake(&mut stage, &there, &back);
-        let ask = talk.data(Who::Client, GET);
-        stage.carry(&there, &ask);
-        let heard = talk.ack(Who::Server);
-        stage.carry(&back, &heard);
+        stage.carry(&there, &talk.data(Who::Client, GET));
+        stage.carry(&back, &talk.ack(Who::Server));
         // Every other answer is short.
         if n % 2 == 1 {
-            let short = talk.data(Who::Server, b"HTTP/1.1 204 No Content\r\n\r\n");
-            stage.carry(&back, &short);
-            let ack = talk.ack(Who::Client);
-            stage.carry(&there, &ack);
+            stage.carry(&back, &talk.data(Who::Server, b"HTTP/1.1 204 No Content\r\n\r\n"));
+            stage.carry(&there, &talk.ack(Who::Client));
             talk.close(&mut stage, &there, &back);
             stage.wait_ms(500);
             continue;
@@ -52,8 +48,7 @@ fn answers(lost: bool) -> Stage {
             for packet in &full {
                 stage.carry(&back, packet);
             }
-            let ack = talk.ack(Who::Client);
-            stage.carry(&there, &ack);
+            stage.carry(&there, &talk.ack(Who::Client));
             talk.close(&mut stage, &there, &back);
         }
         stage.wait_ms(500);
@@ -111,8 +106,7 @@ fn asked_for_acks(speaks: bool) -> Stage {
             let syn_ack = before.syn_ack();
             talk.server.id = before.server.id;
             stage.carry(&back, &syn_ack);
-            let ack = talk.ack(Who::Client);
-            stage.carry(&there, &ack);
+            stage.carry(&there, &talk.ack(Who::Client));
         }
         if speaks {
             stage.wait_ms(500);

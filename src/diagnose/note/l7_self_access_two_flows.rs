@@ -5,7 +5,7 @@
 //! where such a call fails (`l4-self-access-hairpin`).
 
 use super::super::cause::{by_service, no_proxy};
-use super::super::words::count;
+use super::super::words::{agree, count};
 use super::super::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -51,8 +51,9 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     let client = trace.connection(first).front.client.0;
     let title = format!("{client} calls {} and is chosen itself; that works here", s.name());
     let explanation = format!(
-        "{} from {client} to the proxy went on to {client} itself, on a connection of the proxy's own. The two have nothing in common but what is said on them: no packet has one host at both ends, so this is no layer-4 hairpin and needs no mending.",
-        count(ids.len(), "connection")
+        "{} from {client} to the proxy went on to {client} itself, on {} of the proxy's own. The two have nothing in common but what is said on them: no packet has one host at both ends, so this is no layer-4 hairpin and needs no mending.",
+        count(ids.len(), "connection"),
+        agree(ids.len(), "a connection", "connections")
     );
     let mut note = Finding::note("l7-self-access-two-flows", title, explanation);
     note.confidence = Confidence::Certain;

@@ -1,10 +1,9 @@
 //! What the symptoms that come from breaks have in common: which connections broke so,
 //! and the frames that show it.
 
-use super::concerned;
 use crate::breaks::{Break, Fate, Group, Manner, Packet, dropped, unfilled};
 use crate::correlate::Leg;
-use crate::diagnose::{Facts, Proof, Sighting, Subject};
+use crate::diagnose::{Facts, Proof, Sighting};
 use crate::flow::{Flow, Mark};
 
 /// Connections whose break satisfies a test, in order.
@@ -149,12 +148,6 @@ fn asked_again(f: &Facts, broken: &Break) -> Vec<Proof> {
         f.proof(leg, pair.settled[lost], "and answered"),
     ];
     proofs.into_iter().flatten().collect()
-}
-
-/// The place where the packet was last seen: the host, if its capture shows what became of
-/// it there, else those who serve.
-pub(super) fn subjects(f: &Facts, sightings: &[Sighting]) -> Vec<Subject> {
-    concerned(f, sightings)
 }
 
 /// The longest wait among some connections, nanoseconds.

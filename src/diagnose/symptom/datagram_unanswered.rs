@@ -1,7 +1,7 @@
 //! A datagram that nothing answers where others are answered, or that is asked again.
 
-use super::broken::{self};
-use super::connections_to;
+use super::broken;
+use super::worded;
 use crate::breaks::{Break, Group, Manner, Packet, dropped};
 use crate::diagnose::thresholds::DATAGRAM_ASKED_ON_NS;
 use crate::diagnose::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
@@ -34,39 +34,37 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let stopped = |s: &&Sighting| s.connection.is_some_and(|id| dropped(f, id).is_some());
     let n = sightings.iter().filter(stopped).count();
     if n == sightings.len() {
-        return Wording {
-            title: "datagrams stay unanswered".to_owned(),
-            explanation: format!(
-                "{}: {STOPPED}; tried for up to {wait}.",
-                connections_to(f, sightings)
-            ),
-            subjects: broken::subjects(f, sightings),
-        };
+        return worded(
+            f,
+            sightings,
+            "datagrams stay unanswered",
+            format!("{STOPPED}; tried for up to {wait}."),
+        );
     }
     let lost = |s: &&Sighting| broken::of(f, s).is_some_and(|b| b.packet == Packet::Response);
     if sightings.iter().all(|s| lost(&s)) {
-        return Wording {
-            title: "answers to datagrams do not arrive".to_owned(),
-            explanation: format!(
-                "{}: the server answers, and the client's own capture shows the question alone, which it asks again for up to {wait}.{}",
-                connections_to(f, sightings),
+        return worded(
+            f,
+            sightings,
+            "answers to datagrams do not arrive",
+            format!(
+                "the server answers, and the client's own capture shows the question alone, which it asks again for up to {wait}.{}",
                 in_pieces(f, sightings)
             ),
-            subjects: broken::subjects(f, sightings),
-        };
+        );
     }
     // Who asks once and no more does not show how long it waits.
     let asked_on = broken::longest(f, sightings) >= DATAGRAM_ASKED_ON_NS;
     let waited = if asked_on { format!("; it went on for up to {wait}") } else { String::new() };
     let among = if n > 0 { format!(" Of {n} {STOPPED}.") } else { String::new() };
-    Wording {
-        title: "datagrams stay unanswered".to_owned(),
-        explanation: format!(
-            "{}: the client asks, and no answer to these is in the captures, where other questions to this service are answered, the client asks again, or every question of the protocol has an answer{waited}.{among}",
-            connections_to(f, sightings)
+    worded(
+        f,
+        sightings,
+        "datagrams stay unanswered",
+        format!(
+            "the client asks, and no answer to these is in the captures, where other questions to this service are answered, the client asks again, or every question of the protocol has an answer{waited}.{among}"
         ),
-        subjects: broken::subjects(f, sightings),
-    }
+    )
 }
 
 /// Where answers that left are seen next; no filter by port shows later fragments.

@@ -1,8 +1,8 @@
 //! A SYN-ACK that the client never acknowledges, as it did not come or the client knows nothing
 //! of it; or one that the server repeats as if the client had not.
 
-use super::broken::{self};
-use super::connections_to;
+use super::broken;
+use super::{concerned, connections_to, worded};
 use crate::breaks::{Manner, Packet};
 use crate::diagnose::facts::unheeded_answers::{self, Unheeded, used_up};
 use crate::diagnose::thresholds::HANDSHAKE_NOTICED_NS;
@@ -28,16 +28,12 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let long = broken::longest(f, sightings) >= HANDSHAKE_NOTICED_NS;
     let unheeded = sightings.iter().filter(|s| is_unheeded(f, s)).count();
     if unheeded == sightings.len() {
-        return Wording {
-            title: format!(
-                "servers repeat their SYN-ACK for {wait}, though the client's ACK was sent"
-            ),
-            explanation: format!(
-                "{}: the client acknowledges the SYN-ACK, and the server sends it again and again as if it had not: to its kernel the connection does not stand.",
-                connections_to(f, sightings)
-            ),
-            subjects: broken::subjects(f, sightings),
-        };
+        return worded(
+            f,
+            sightings,
+            format!("servers repeat their SYN-ACK for {wait}, though the client's ACK was sent"),
+            "the client acknowledges the SYN-ACK, and the server sends it again and again as if it had not: to its kernel the connection does not stand.",
+        );
     }
     if let Some(told) = told(f, sightings) {
         return told;
@@ -48,23 +44,23 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             " In {n} of them the client's ACK is there, and the SYN-ACK comes again all the same."
         ),
     };
-    Wording {
-        title: match long {
+    worded(
+        f,
+        sightings,
+        match long {
             true => format!("SYN-ACKs are never acknowledged, for {wait}"),
             // Who is reset at once does not wait.
             false => "SYN-ACKs are never acknowledged".to_owned(),
         },
-        explanation: format!(
-            "{}: the SYN is answered by a SYN-ACK, and no acknowledgment of it is in the captures.{among}",
-            connections_to(f, sightings)
+        format!(
+            "the SYN is answered by a SYN-ACK, and no acknowledgment of it is in the captures.{among}"
         ),
-        subjects: broken::subjects(f, sightings),
-    }
+    )
 }
 
 /// Where the frames of all of them say why the SYN-ACK did nothing.
 fn told(f: &Facts, sightings: &[Sighting]) -> Option<Wording> {
-    let (what, subjects) = (connections_to(f, sightings), broken::subjects(f, sightings));
+    let (what, subjects) = (connections_to(f, sightings), concerned(f, sightings));
     let used_up: Option<Vec<u8>> =
         sightings.iter().map(|s| used_up(f, broken::of(f, s)?)).collect();
     if let Some(most) = used_up.and_then(|ttls| ttls.into_iter().max()) {

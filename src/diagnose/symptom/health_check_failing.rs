@@ -1,7 +1,7 @@
 //! Health checks that fail.
 
-use super::broken::{self};
-use super::connections_to;
+use super::broken;
+use super::{concerned, connections_to};
 use crate::breaks::{Excused, Manner, Packet};
 use crate::diagnose::words::list;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
@@ -67,6 +67,7 @@ fn ends(f: &Facts, sightings: &[Sighting]) -> String {
             Manner::Rejected => "rejected by ICMP".to_owned(),
             Manner::Cut(_) => "accepted and reset".to_owned(),
             Manner::Closed => "closed without an answer".to_owned(),
+            _ if group.cost_ns == 0 => "not answered".to_owned(),
             _ => format!("not answered within {}", broken::seconds(group.cost_ns)),
         });
     }
@@ -92,7 +93,7 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             connections_to(f, sightings),
             ends(f, sightings)
         ),
-        subjects: broken::subjects(f, sightings),
+        subjects: concerned(f, sightings),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A client begins in HTTP/2, and the server answers in HTTP/1.
 
-use super::{concerned, connections, connections_to};
+use super::{connections, worded};
 use crate::breaks::http2_refused;
 use crate::diagnose::{Facts, Proof, Sighting, ToConfirm, Wording};
 use crate::trace::{ConnectionId, Trace};
@@ -24,14 +24,12 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
 }
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
-    Wording {
-        title: "the server answers HTTP/2 in HTTP/1".to_owned(),
-        explanation: format!(
-            "{}: the client begins in HTTP/2 without asking, as gRPC without TLS does, and is answered with status 400 of HTTP/1: who listens there does not speak HTTP/2. The network delivered all of it.",
-            connections_to(f, sightings)
-        ),
-        subjects: concerned(f, sightings),
-    }
+    worded(
+        f,
+        sightings,
+        "the server answers HTTP/2 in HTTP/1",
+        "the client begins in HTTP/2 without asking, as gRPC without TLS does, and is answered with status 400 of HTTP/1: who listens there does not speak HTTP/2. The network delivered all of it.",
+    )
 }
 
 /// The same by hand, in both.

@@ -4,7 +4,7 @@ use super::super::facts::refusals::Says;
 use super::super::facts::tunnel_ends::{about_tunnel, unreached};
 use super::super::{Candidate, Facts, Proof, Sighting, Wording};
 pub(in crate::diagnose) use super::next::captures as next;
-use super::{concerned, connections_to};
+use super::worded;
 use crate::breaks::Fate;
 use crate::flow::IcmpErrorKind;
 use crate::topology::Ordinary;
@@ -80,14 +80,12 @@ fn unreached_end(facts: &Facts, sightings: &[Sighting]) -> Option<(Ip, Ip)> {
 
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     if sightings.iter().all(|s| says_nobody(facts, s)) {
-        return Wording {
-            title: "datagrams are refused: ICMP port unreachable".to_owned(),
-            explanation: format!(
-                "{}: the address that was asked says that it has nobody on the port: nothing listens there, or a rule rejects in its name.",
-                connections_to(facts, sightings)
-            ),
-            subjects: concerned(facts, sightings),
-        };
+        return worded(
+            facts,
+            sightings,
+            "datagrams are refused: ICMP port unreachable",
+            "the address that was asked says that it has nobody on the port: nothing listens there, or a rule rejects in its name.",
+        );
     }
     let tunnelled = |s: &Sighting| {
         s.connection.is_some_and(|id| {
@@ -95,33 +93,29 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         })
     };
     if let Some((by, end)) = unreached_end(facts, sightings) {
-        return Wording {
-            title: format!("ICMP says that the tunnel's end {end} cannot be reached"),
-            explanation: format!(
-                "{}: {by} says of the packet around theirs that it cannot reach {end}: that host is down, or {by} has no way to it.",
-                connections_to(facts, sightings)
+        return worded(
+            facts,
+            sightings,
+            format!("ICMP says that the tunnel's end {end} cannot be reached"),
+            format!(
+                "{by} says of the packet around theirs that it cannot reach {end}: that host is down, or {by} has no way to it."
             ),
-            subjects: concerned(facts, sightings),
-        };
+        );
     }
     if sightings.iter().all(tunnelled) {
-        return Wording {
-            title: "ICMP says that nobody takes the tunnel's packets".to_owned(),
-            explanation: format!(
-                "{}: the host to which the tunnel leads reports that it could not deliver the packet around theirs.",
-                connections_to(facts, sightings)
-            ),
-            subjects: concerned(facts, sightings),
-        };
+        return worded(
+            facts,
+            sightings,
+            "ICMP says that nobody takes the tunnel's packets",
+            "the host to which the tunnel leads reports that it could not deliver the packet around theirs.",
+        );
     }
-    Wording {
-        title: "ICMP says that packets cannot be delivered".to_owned(),
-        explanation: format!(
-            "{}: a host reports that it could not deliver one of their packets.",
-            connections_to(facts, sightings)
-        ),
-        subjects: concerned(facts, sightings),
-    }
+    worded(
+        facts,
+        sightings,
+        "ICMP says that packets cannot be delivered",
+        "a host reports that it could not deliver one of their packets.",
+    )
 }
 
 pub(in crate::diagnose) fn blind(_: &Facts) -> Option<String> {

@@ -33,8 +33,9 @@ pub mod vip_arp_conflict;
 mod who_said;
 
 use super::words::{count, list, server_subject, service_subject};
-use super::{Sighting, Subject};
+use super::{Sighting, Subject, Wording};
 use crate::trace::{ConnectionId, Trace};
+use std::fmt::Display;
 
 /// The connections of a set of sightings.
 fn connections(sightings: &[Sighting]) -> impl Iterator<Item = ConnectionId> {
@@ -72,6 +73,20 @@ fn concerned(trace: &Trace, sightings: &[Sighting]) -> Vec<Subject> {
     // Hosts are numbered in the order of the captures, which says nothing.
     subjects.sort_by_key(|s| (s.address, s.mac, s.port));
     subjects
+}
+
+/// A title, and which connections met what.
+fn worded(
+    trace: &Trace,
+    sightings: &[Sighting],
+    title: impl Into<String>,
+    what: impl Display,
+) -> Wording {
+    Wording {
+        title: title.into(),
+        explanation: format!("{}: {what}", connections_to(trace, sightings)),
+        subjects: concerned(trace, sightings),
+    }
 }
 
 /// Said by symptoms of connections when there is none to look at.

@@ -1,7 +1,7 @@
 //! A server that speaks first, and does not, or greets with an error.
 
-use super::broken::{self};
-use super::connections_to;
+use super::broken;
+use super::worded;
 use crate::breaks::{Packet, unwelcome};
 use crate::diagnose::ToConfirm;
 use crate::diagnose::words::list;
@@ -65,14 +65,14 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         } else {
             ""
         };
-        return Wording {
-            title: format!("the server's first word is an error: {errors}"),
-            explanation: format!(
-                "{}: the server speaks first, and says {errors} instead of a greeting.{blocked} The network delivered all of it.",
-                connections_to(f, sightings)
+        return worded(
+            f,
+            sightings,
+            format!("the server's first word is an error: {errors}"),
+            format!(
+                "the server speaks first, and says {errors} instead of a greeting.{blocked} The network delivered all of it."
             ),
-            subjects: broken::subjects(f, sightings),
-        };
+        );
     }
     let among = if told > 0 {
         format!(" In {told} its first word is an error: {errors}.")
@@ -80,14 +80,14 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         String::new()
     };
     let wait = broken::seconds(broken::longest(f, sightings));
-    Wording {
-        title: format!("connections stand and the server says nothing, for up to {wait}"),
-        explanation: format!(
-            "{}: the handshake is complete, and the server, which speaks first in this protocol, sends nothing.{among}",
-            connections_to(f, sightings)
+    worded(
+        f,
+        sightings,
+        format!("connections stand and the server says nothing, for up to {wait}"),
+        format!(
+            "the handshake is complete, and the server, which speaks first in this protocol, sends nothing.{among}"
         ),
-        subjects: broken::subjects(f, sightings),
-    }
+    )
 }
 
 pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {

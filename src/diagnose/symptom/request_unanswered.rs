@@ -1,7 +1,7 @@
 //! A request that nothing answers on a connection that stands, or whose answer has a hole.
 
-use super::broken::{self};
-use super::connections_to;
+use super::broken;
+use super::worded;
 use crate::breaks::{Group, Manner, Packet, cut_short};
 use crate::correlate::Outcome;
 use crate::diagnose::thresholds::CLOSED_AT_ONCE_NS as AT_ONCE_NS;
@@ -79,24 +79,25 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
     let short = sightings.iter().filter(|s| is_cut_short(f, s)).count();
     if short == sightings.len() {
-        return Wording {
-            title: "servers close before answers are whole".to_owned(),
-            explanation: format!(
-                "{}: the answer {}. No packet is lost: whoever sends the answer has no more of it, as a proxy that cannot store it or whose own server ended it, or a program that fails while it writes.",
-                connections_to(f, sightings),
+        return worded(
+            f,
+            sightings,
+            "servers close before answers are whole",
+            format!(
+                "the answer {}. No packet is lost: whoever sends the answer has no more of it, as a proxy that cannot store it or whose own server ended it, or a program that fails while it writes.",
                 how_short(f, sightings)
             ),
-            subjects: broken::subjects(f, sightings),
-        };
+        );
     }
     let unfilled = sightings.iter().filter(|s| is_unfilled(f, s) && !is_cut_short(f, s)).count();
     let hole = "later bytes of the answer come, those between never do, and the client goes on acknowledging what stands before them";
     if unfilled == sightings.len() {
-        return Wording {
-            title: format!("answers have a hole that is never filled, after waits of up to {wait}"),
-            explanation: format!("{}: {hole}.", connections_to(f, sightings)),
-            subjects: broken::subjects(f, sightings),
-        };
+        return worded(
+            f,
+            sightings,
+            format!("answers have a hole that is never filled, after waits of up to {wait}"),
+            format!("{hole}."),
+        );
     }
     let closed = |s: &Sighting| {
         broken::of(f, s).is_some_and(|b| (b.packet, b.manner) == (Packet::Request, Manner::Closed))
@@ -107,39 +108,37 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         } else {
             "Who closes after a wait gave up: a proxy or a server whose own time ran out."
         };
-        return Wording {
-            title: format!("the server closes instead of an answer, after up to {wait}"),
-            explanation: format!(
-                "{}: the client sends a request, and the server's side closes without a byte of an answer. {why}",
-                connections_to(f, sightings)
+        return worded(
+            f,
+            sightings,
+            format!("the server closes instead of an answer, after up to {wait}"),
+            format!(
+                "the client sends a request, and the server's side closes without a byte of an answer. {why}"
             ),
-            subjects: broken::subjects(f, sightings),
-        };
+        );
     }
     let unheard = sightings.iter().filter(|s| is_unheard(f, s)).count();
     if unheard == sightings.len() {
-        return Wording {
-            title: format!("requests get no answer, after waits of up to {wait}"),
-            explanation: format!(
-                "{}: the client sends its request again and again, to its last frame; the captures show nothing of the server, and what is acknowledged is not sent again.",
-                connections_to(f, sightings)
-            ),
-            subjects: broken::subjects(f, sightings),
-        };
+        return worded(
+            f,
+            sightings,
+            format!("requests get no answer, after waits of up to {wait}"),
+            "the client sends its request again and again, to its last frame; the captures show nothing of the server, and what is acknowledged is not sent again.",
+        );
     }
     let cut = match short {
         0 => String::new(),
         n => format!(" Of {n} the server closes before the answer is as long as it announces."),
     };
     let among = if unfilled > 0 { format!(" Of {unfilled} {hole}.") } else { String::new() };
-    Wording {
-        title: format!("requests get no answer, after waits of up to {wait}"),
-        explanation: format!(
-            "{}: the client sends a request, and no byte of an answer is in the captures, where others of this service show one.{among}{cut}",
-            connections_to(f, sightings)
+    worded(
+        f,
+        sightings,
+        format!("requests get no answer, after waits of up to {wait}"),
+        format!(
+            "the client sends a request, and no byte of an answer is in the captures, where others of this service show one.{among}{cut}"
         ),
-        subjects: broken::subjects(f, sightings),
-    }
+    )
 }
 
 pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {

@@ -1,6 +1,6 @@
 //! A service that answers in its own protocol that it does not do what it was asked.
 
-use super::{concerned, connections, connections_to};
+use super::{connections, worded};
 use crate::breaks::{Fate, Fault, service_fault};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, ToConfirm, Wording};
@@ -82,14 +82,12 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             count(asked, "name")
         );
     }
-    Wording {
-        title: format!("the service answers with an error of its own: {names}"),
-        explanation: format!(
-            "{}: {names} in place of what was asked for.{why} The network delivered all of it.",
-            connections_to(f, sightings)
-        ),
-        subjects: concerned(f, sightings),
-    }
+    worded(
+        f,
+        sightings,
+        format!("the service answers with an error of its own: {names}"),
+        format!("{names} in place of what was asked for.{why} The network delivered all of it."),
+    )
 }
 
 /// Of some names a name server says that it could not find out.
@@ -105,14 +103,14 @@ fn of_names(f: &Facts, sightings: &[Sighting], asked: usize) -> Wording {
         None => "Nothing else was asked there, so whether it resolves others does not show.",
     };
     let names = count(asked, "name");
-    Wording {
-        title: format!("{names} cannot be resolved: DNS SERVFAIL"),
-        explanation: format!(
-            "{}: the server says SERVFAIL of {names}: it could not find out. {rest} The servers of these zones, or the way to them, are at fault; the question and its answer went through.",
-            connections_to(f, sightings)
+    worded(
+        f,
+        sightings,
+        format!("{names} cannot be resolved: DNS SERVFAIL"),
+        format!(
+            "the server says SERVFAIL of {names}: it could not find out. {rest} The servers of these zones, or the way to them, are at fault; the question and its answer went through."
         ),
-        subjects: concerned(f, sightings),
-    }
+    )
 }
 
 /// What tells on the server itself why it says so.

@@ -1,7 +1,7 @@
 //! Answers that come far later than the other real servers'.
 
-use super::broken::{self};
-use super::connections_to;
+use super::broken;
+use super::worded;
 use crate::breaks::{Fate, Packet};
 use crate::diagnose::words::count;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
@@ -21,37 +21,35 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
     let greeting = |s: &Sighting| broken::of(f, s).is_some_and(|b| b.packet == Packet::Greeting);
     if sightings.iter().all(greeting) {
-        return Wording {
-            title: format!("servers greet only after {wait}"),
-            explanation: format!(
-                "{}: the connection stands at once, and the server, which speaks first in this protocol, says its first word after up to {wait}. Nothing was lost meanwhile. Servers that look up a client's name, or ask its ident port (113), greet when that times out, and so does a proxy that first waits for what the client says (Envoy's listener_filters_timeout, as Istio has it for ports whose protocol was not named).{}",
-                connections_to(f, sightings),
+        return worded(
+            f,
+            sightings,
+            format!("servers greet only after {wait}"),
+            format!(
+                "the connection stands at once, and the server, which speaks first in this protocol, says its first word after up to {wait}. Nothing was lost meanwhile. Servers that look up a client's name, or ask its ident port (113), greet when that times out, and so does a proxy that first waits for what the client says (Envoy's listener_filters_timeout, as Istio has it for ports whose protocol was not named).{}",
                 if is_timer(f, sightings) { " All waited as long: somebody's timer." } else { "" }
             ),
-            subjects: broken::subjects(f, sightings),
-        };
+        );
     }
     let gone = |s: &&Sighting| s.connection.is_some_and(|id| f.breaks.fate(id) == Fate::Failed);
     let gone = sightings.iter().filter(gone).count();
     if gone > 0 && gone == sightings.len() {
-        return Wording {
-            title: format!("answers come after up to {wait}, when the client has gone"),
-            explanation: format!(
-                "{}: the client closes while it waits, the answer comes after that, and the client's kernel resets it and takes none of it.",
-                connections_to(f, sightings)
-            ),
-            subjects: broken::subjects(f, sightings),
-        };
+        return worded(
+            f,
+            sightings,
+            format!("answers come after up to {wait}, when the client has gone"),
+            "the client closes while it waits, the answer comes after that, and the client's kernel resets it and takes none of it.",
+        );
     }
-    Wording {
-        title: format!("answers come up to {wait} later than they should"),
-        explanation: format!(
-            "{}: the answer took far longer than those of the other real servers, or bytes or questions waited for timers until they were sent again.{}",
-            connections_to(f, sightings),
+    worded(
+        f,
+        sightings,
+        format!("answers come up to {wait} later than they should"),
+        format!(
+            "the answer took far longer than those of the other real servers, or bytes or questions waited for timers until they were sent again.{}",
             left_before(gone)
         ),
-        subjects: broken::subjects(f, sightings),
-    }
+    )
 }
 
 /// Whether several waited as long as each other, to one part in twenty.

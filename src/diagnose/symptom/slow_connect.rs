@@ -1,7 +1,7 @@
 //! Connections that stand only after SYNs or SYN-ACKs were sent again.
 
-use super::broken::{self};
-use super::connections_to;
+use super::broken;
+use super::worded;
 use crate::breaks::Packet;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
@@ -17,14 +17,14 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
-    Wording {
-        title: format!("connections stand only after repeats, up to {wait} after the first SYN"),
-        explanation: format!(
-            "{}: SYN or SYN-ACK had to be sent again before the client went on; counted from its first SYN it waited up to {wait}.",
-            connections_to(f, sightings)
+    worded(
+        f,
+        sightings,
+        format!("connections stand only after repeats, up to {wait} after the first SYN"),
+        format!(
+            "SYN or SYN-ACK had to be sent again before the client went on; counted from its first SYN it waited up to {wait}."
         ),
-        subjects: broken::subjects(f, sightings),
-    }
+    )
 }
 
 pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {

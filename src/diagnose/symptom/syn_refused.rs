@@ -1,9 +1,9 @@
 //! RST,ACK with sequence 0 and acknowledgment SYN + 1.
 
-use super::super::facts::attempts;
+use super::super::facts::attempts::Attempt;
 use super::super::facts::disputes::disputed;
 use super::super::{Facts, Proof, Sighting, Wording};
-use super::{concerned, connections_to};
+use super::worded;
 use crate::correlate::{Leg, Outcome};
 use crate::flow::{Reset, VantageId};
 use crate::trace::{ConnectionId, Trace};
@@ -20,7 +20,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
 
 /// The refused connection that a proxy tried for a client's.
 fn behind(trace: &Trace, id: ConnectionId) -> Option<ConnectionId> {
-    attempts::refused(trace, id).next()
+    Attempt::Refused.of(trace, id).next()
 }
 
 /// Legs that show the refusal, the real server's own first.
@@ -49,15 +49,12 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
 }
 
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
-    Wording {
-        title: "SYNs are refused".to_owned(),
-        explanation: format!(
-            "{}: the SYN is answered with RST,ACK.{}",
-            connections_to(facts, sightings),
-            by_another(facts, sightings)
-        ),
-        subjects: concerned(facts, sightings),
-    }
+    worded(
+        facts,
+        sightings,
+        "SYNs are refused",
+        format!("the SYN is answered with RST,ACK.{}", by_another(facts, sightings)),
+    )
 }
 
 /// That another device refuses in the server's name, where its TTL is none that the same address has in

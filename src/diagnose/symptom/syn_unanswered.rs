@@ -2,7 +2,7 @@
 
 use super::super::{Candidate, Facts, Proof, Sighting, ToConfirm, Wording};
 use super::broken;
-use super::{concerned, connections_to};
+use super::worded;
 use crate::breaks::{Manner, Packet};
 use crate::correlate::{Leg, Outcome};
 use crate::diagnose::facts::claimants::wrong_one;
@@ -98,16 +98,16 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
             ask.asker, ask.target, ask.count
         )
     });
-    Wording {
-        title: "SYNs stay unanswered".to_owned(),
-        explanation: format!(
-            "{}: {} no answer where one would be seen.{}{untaken}",
-            connections_to(facts, sightings),
+    worded(
+        facts,
+        sightings,
+        "SYNs stay unanswered",
+        format!(
+            "{} no answer where one would be seen.{}{untaken}",
             asked(facts, sightings),
             from_itself(facts, sightings)
         ),
-        subjects: concerned(facts, sightings),
-    }
+    )
 }
 
 /// That a receiver has the source address itself, which says why.

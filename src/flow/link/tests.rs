@@ -3,19 +3,7 @@ use crate::capture::Timestamp;
 use crate::wire::TcpFlags;
 
 fn data(seq: u32, len: u32) -> Tcp<'static> {
-    Tcp {
-        src_port: 1,
-        dst_port: 2,
-        seq,
-        ack: 0,
-        flags: TcpFlags(TcpFlags::ACK),
-        window: 0,
-        options: &[],
-        header_cut: false,
-        payload: &[],
-        payload_len: len,
-        known: crate::capture::Known::ALL,
-    }
+    Tcp { seq, ack: 0, window: 0, payload_len: len, ..Tcp::example(&[]) }
 }
 
 fn at(ms: i64) -> Mark {

@@ -2,7 +2,7 @@
 
 mod closed;
 
-use super::super::{Body, Direction, Mac, Packet, Transport, decode};
+use super::super::{Body, Direction, Ip, Mac, Packet, Transport, decode};
 use super::*;
 use crate::capture::{Frame, Timestamp};
 

@@ -106,9 +106,15 @@ fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
     );
     let why = if who.sticky {
         format!(
-            "They come from {}, the busiest with {} of them, and each address was always sent to one server: the scheduler is persistent or hashes the source, so the shares are those of few clients, or of many behind one NAT.",
-            addresses(who.addresses),
-            who.most
+            "They come from {}: the scheduler is persistent or hashes the source, so the shares are those of few clients, or of many behind one NAT.",
+            match who.addresses {
+                1 => "1 client address, which was always sent to one server".to_owned(),
+                n => format!(
+                    "{}, the busiest with {} of them, and each address was always sent to one server",
+                    addresses(n),
+                    who.most
+                ),
+            }
         )
     } else {
         format!(

@@ -1,15 +1,13 @@
 //! A proxy's connection to a real server is refused, and the client gets an error
 //! or waits for another server.
 
+use super::{attempted, one_a_service};
 use crate::breaks::Fate;
-use crate::diagnose::cause::{each_service, no_exchange};
-use crate::diagnose::facts::attempts::refused;
-use crate::diagnose::facts::each_once;
-use crate::diagnose::symptom::http_5xx;
+use crate::diagnose::facts::attempts::Attempt;
 use crate::diagnose::words::{self, agree, name, names, servers_called, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof};
 use crate::topology::ServiceId;
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
 
@@ -17,35 +15,24 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
 const SHOWN: usize = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let fronts = facts.pairs.attempts.keys().map(|front| ConnectionId(*front));
-    let fronts = fronts.filter(|id| refused(facts, *id).next().is_some());
-    let findings = each_service(facts, each_once(fronts).into_iter(), |service, ids| {
-        finding(facts, service, ids)
-    });
-    Detection::from(findings, || no_exchange(facts))
+    let clients = Attempt::Refused.clients(facts);
+    one_a_service(facts, clients, |service, ids| finding(facts, service, ids))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let servers = servers_called(facts, ids.iter().flat_map(|id| refused(facts, *id)));
+    let servers = servers_called(facts, ids.iter().flat_map(|id| Attempt::Refused.of(facts, *id)));
     let who = names(&servers);
     let port = servers.first().and_then(|s| s.port).unwrap_or_default();
     let verb = agree(servers.len(), "refuses", "refuse");
-    // A proxy that passes bytes through has no words of its own for it.
-    let unanswered = ids.iter().any(|id| !facts.connection(*id).progress.response);
+    let (got, severity) = attempted::outcome(facts, &ids);
     let title = format!("{who} {verb} the proxy's connections on port {port}");
     let explanation = format!(
         "The proxy tried {who} for a client and got RST,ACK: nobody listens on port {port} there. {} {} concerned.",
-        if unanswered {
-            "The client's connection ends without an answer."
-        } else {
-            "The client gets an error from the proxy, or waits until another server is tried."
-        },
+        got,
         share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("l7-backend-refused", title, explanation);
-    // A server error is a failed request on a connection that looks complete.
-    let errors = ids.iter().any(|id| http_5xx::exchange(facts, *id).is_some());
-    finding.severity = if errors || unanswered { Severity::Critical } else { Severity::Warning };
+    finding.severity = severity;
     // The refusal is seen, and only one request waited for it.
     finding.confidence = Confidence::Certain;
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
@@ -63,24 +50,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
-    let mut proofs = Vec::new();
-    let exchange = trace.pairs.of(id.0).next();
-    let at = |mark| exchange.map(|e| At { vantage: e.vantage, mark });
-    if let Some(at) = exchange.and_then(|e| at(e.request)) {
-        proofs.push(Proof::at(at, "the client's request reaches the proxy"));
-    }
-    for (n, back) in refused(trace, id).take(SHOWN).enumerate() {
+    let mut tried = Vec::new();
+    for (n, back) in Attempt::Refused.of(trace, id).take(SHOWN).enumerate() {
         let what = if n == 0 { "the proxy's SYN to the real server" } else { "it tries again" };
         for leg in trace.legs(back) {
             let (there, reply) = (trace.forward(leg), trace.reply(leg));
-            proofs.extend(trace.proof(leg, there.syn, what));
-            proofs.extend(trace.proof(leg, reply.rst, "RST,ACK: refused"));
+            tried.extend(trace.proof(leg, there.syn, what));
+            tried.extend(trace.proof(leg, reply.rst, "RST,ACK: refused"));
         }
     }
-    if let Some(exchange) = exchange
-        && let (Some(status), Some(at)) = (exchange.status, exchange.response.get().and_then(at))
-    {
-        proofs.push(Proof::at(at, format!("the client gets status {status}")));
-    }
-    proofs
+    attempted::proofs(trace, id, tried)
 }

@@ -3,10 +3,9 @@
 //!
 //! That nothing answers is seen; why is not: candidates go by what frames show of the SYNs' end.
 
+use super::{attempted, one_a_service};
 use crate::breaks::Fate;
-use crate::diagnose::cause::{each_service, no_exchange};
-use crate::diagnose::facts::attempts::unanswered;
-use crate::diagnose::facts::each_once;
+use crate::diagnose::facts::attempts::Attempt;
 use crate::diagnose::symptom::icmp_unreachable;
 use crate::diagnose::words::{self, agree, name, names, seconds, servers_called, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
@@ -20,21 +19,17 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx", "slow-answer"];
 const ASKED: usize = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let fronts = facts.pairs.attempts.keys().map(|front| ConnectionId(*front));
-    let fronts = fronts.filter(|id| {
+    let clients = Attempt::Unanswered.clients(facts).filter(|id| {
         let again = |back: ConnectionId| facts.connection(back).progress.syns > 1;
         let harmed = facts.breaks.fate(*id).is_harm();
-        unanswered(facts, *id).any(|back| harmed || again(back))
+        Attempt::Unanswered.of(facts, *id).any(|back| harmed || again(back))
     });
-    let findings = each_service(facts, each_once(fronts).into_iter(), |service, ids| {
-        finding(facts, service, ids)
-    });
-    Detection::from(findings, || no_exchange(facts))
+    one_a_service(facts, clients, |service, ids| finding(facts, service, ids))
 }
 
 /// The ICMP error that answers one of the attempts: what it says, whose it is, and where.
 fn rejected(facts: &Facts, ids: &[ConnectionId]) -> Option<(String, String, At)> {
-    let tried = ids.iter().flat_map(|id| unanswered(facts, *id));
+    let tried = ids.iter().flat_map(|id| Attempt::Unanswered.of(facts, *id));
     tried.flat_map(|back| facts.errors_of(back)).find_map(|(vantage, error)| match error.kind {
         IcmpErrorKind::Unreachable { kind, code } => {
             let says = format!("{} ({kind}/{code})", icmp_unreachable::meaning(kind, code));
@@ -48,11 +43,16 @@ fn rejected(facts: &Facts, ids: &[ConnectionId]) -> Option<(String, String, At)>
 fn came_in(facts: &Facts, servers: &[Subject], ids: &[ConnectionId]) -> Option<bool> {
     let [Subject { address: Some(ip), .. }] = servers else { return None };
     let host = facts.host_by_ip(*ip).filter(|host| facts.is_captured(*host))?;
-    Some(ids.iter().flat_map(|id| unanswered(facts, *id)).any(|back| facts.delivered(back, host)))
+    Some(
+        ids.iter()
+            .flat_map(|id| Attempt::Unanswered.of(facts, *id))
+            .any(|back| facts.delivered(back, host)),
+    )
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let servers = servers_called(facts, ids.iter().flat_map(|id| unanswered(facts, *id)));
+    let servers =
+        servers_called(facts, ids.iter().flat_map(|id| Attempt::Unanswered.of(facts, *id)));
     let who = names(&servers);
     let port = servers.first().and_then(|s| s.port).unwrap_or_default();
     let (verb, it) = agree(servers.len(), ("does", "it"), ("do", "them"));
@@ -78,7 +78,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     reasons(&mut finding, says.is_some(), arrive);
     // Of two tiers it is the one that called.
-    let mut tried = ids.iter().flat_map(|id| unanswered(facts, *id));
+    let mut tried = ids.iter().flat_map(|id| Attempt::Unanswered.of(facts, *id));
     let caller = tried.find_map(|back| facts.host_by_ip(facts.connection(back).front.client.0));
     let called = caller.map(|host| Names(facts).place(host));
     let proxy = called.or_else(|| words::directors(facts, service).first().map(name));
@@ -152,32 +152,22 @@ fn reasons(finding: &mut Finding, rejected: bool, arrive: Option<bool>) {
     }
 }
 
-fn proofs(facts: &Trace, id: ConnectionId) -> Vec<Proof> {
-    let exchange = facts.pairs.of(id.0).next();
-    let at = |mark| exchange.map(|e| At { vantage: e.vantage, mark });
-    let mut proofs = Vec::new();
-    if let Some(at) = exchange.and_then(|e| at(e.request)) {
-        proofs.push(Proof::at(at, "the client's request reaches the proxy"));
-    }
-    for back in unanswered(facts, id).take(1) {
-        for leg in facts.legs(back) {
-            let there = facts.forward(leg);
-            proofs.extend(facts.proof(leg, there.syn, "the proxy's SYN to the real server"));
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let mut tried = Vec::new();
+    for back in Attempt::Unanswered.of(trace, id).take(1) {
+        for leg in trace.legs(back) {
+            let there = trace.forward(leg);
+            tried.extend(trace.proof(leg, there.syn, "the proxy's SYN to the real server"));
             if there.syns > 1 && there.last != there.syn {
-                proofs.extend(facts.proof(leg, there.last, "its last repeat; nothing answers"));
+                tried.extend(trace.proof(leg, there.last, "its last repeat; nothing answers"));
             }
         }
-        proofs.extend(facts.errors_of(back).take(1).map(|(vantage, error)| {
+        tried.extend(trace.errors_of(back).take(1).map(|(vantage, error)| {
             Proof::at(
                 At { vantage, mark: error.mark },
                 format!("the ICMP error, from {}", error.src),
             )
         }));
     }
-    if let Some(status) = exchange.and_then(|e| e.status)
-        && let Some(at) = exchange.and_then(|e| e.response.get()).and_then(at)
-    {
-        proofs.push(Proof::at(at, format!("the client gets status {status}")));
-    }
-    proofs
+    attempted::proofs(trace, id, tried)
 }

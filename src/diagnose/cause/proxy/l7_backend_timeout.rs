@@ -1,10 +1,9 @@
 //! A request reaches the real server through the proxy and is never answered
 //! before the proxy gives up.
 
+use super::one_a_service;
 use crate::breaks::unfilled;
 use crate::correlate::Leg;
-use crate::diagnose::cause::{each_service, no_exchange};
-use crate::diagnose::facts::each_once;
 use crate::diagnose::symptom::http_5xx;
 use crate::diagnose::words::{agree, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};
@@ -27,10 +26,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             http_5xx::exchange(facts, *id).is_some_and(|e| e.status == Some(GATEWAY_TIMEOUT))
         })
         .filter(|id| waited(facts, *id).is_some());
-    let findings = each_service(facts, each_once(fronts).into_iter(), |service, ids| {
-        finding(facts, service, ids)
-    });
-    Detection::from(findings, || no_exchange(facts))
+    one_a_service(facts, fronts, |service, ids| finding(facts, service, ids))
 }
 
 /// The backend exchange that was never answered, though the real server has the request.

@@ -1,56 +1,42 @@
 //! A proxy's TLS handshake with a real server fails, and the client gets an error or waits for another
 //! server.
 
-use crate::breaks::{Fate, Refused, tls_refused};
-use crate::diagnose::cause::{each_service, no_exchange};
-use crate::diagnose::facts::attempts::turned_down;
-use crate::diagnose::facts::each_once;
-use crate::diagnose::symptom::http_5xx;
+use super::{attempted, one_a_service};
+use crate::breaks::{Refused, tls_refused};
+use crate::diagnose::facts::attempts::Attempt;
 use crate::diagnose::words::{agree, list, name, names, servers_called, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof};
 use crate::topology::ServiceId;
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::tls::alert_name;
 use std::collections::BTreeSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx", "request-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let fronts = facts.pairs.attempts.keys().map(|front| ConnectionId(*front));
-    let fronts = fronts.filter(|id| turned_down(facts, *id).next().is_some());
-    let findings = each_service(facts, each_once(fronts).into_iter(), |service, ids| {
-        finding(facts, service, ids)
-    });
-    Detection::from(findings, || no_exchange(facts))
+    let clients = Attempt::TlsRefused.clients(facts);
+    one_a_service(facts, clients, |service, ids| finding(facts, service, ids))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let backs = || ids.iter().flat_map(|id| turned_down(facts, *id));
+    let backs = || ids.iter().flat_map(|id| Attempt::TlsRefused.of(facts, *id));
     let servers = servers_called(facts, backs());
     let (who, many) = (names(&servers), servers.len());
     let ways: BTreeSet<Refused> =
         backs().filter_map(|back| Some(tls_refused(facts, back)?.2)).collect();
     let says: Vec<String> = ways.iter().map(|how| told(*how, many)).collect();
     let mends: BTreeSet<&str> = ways.iter().map(|how| mend(*how)).collect();
-    let unanswered = ids.iter().any(|id| !facts.connection(*id).progress.response);
+    let (got, severity) = attempted::outcome(facts, &ids);
     let title = format!("the proxy's TLS handshakes with {who} fail: {}", list(&says));
     let explanation = format!(
         "The proxy opens TLS to {who} for a client's request, and {}. {} {} {} concerned.",
         list(&says),
         mends.into_iter().collect::<Vec<_>>().join(" "),
-        if unanswered {
-            "The client's connection ends without an answer."
-        } else {
-            "The client gets an error from the proxy, or waits until another server is tried."
-        },
+        got,
         share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("l7-backend-tls-refused", title, explanation);
-    // A server error is a failed request on a connection that looks complete.
-    let errors = ids.iter().any(|id| http_5xx::exchange(facts, *id).is_some());
-    let harmed = ids.iter().any(|id| facts.breaks.fate(*id) == Fate::Failed);
-    finding.severity =
-        if errors || unanswered || harmed { Severity::Critical } else { Severity::Warning };
+    finding.severity = severity;
     // The refusal is seen, and only one request waited for it.
     finding.confidence = Confidence::Certain;
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
@@ -103,28 +89,18 @@ fn mend(how: Refused) -> &'static str {
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
-    let mut proofs = Vec::new();
-    let exchange = trace.pairs.of(id.0).next();
-    let at = |mark| exchange.map(|e| At { vantage: e.vantage, mark });
-    if let Some(at) = exchange.and_then(|e| at(e.request)) {
-        proofs.push(Proof::at(at, "the client's request reaches the proxy"));
-    }
-    for back in turned_down(trace, id).take(1) {
+    let mut tried = Vec::new();
+    for back in Attempt::TlsRefused.of(trace, id).take(1) {
         let Some((leg, spoken, how)) = tls_refused(trace, back) else { continue };
         let hello = trace.vantage(leg).side_tables.hello_of(leg.stream);
-        proofs.extend(hello.and_then(|h| trace.proof(leg, h.mark, "the proxy's ClientHello")));
+        tried.extend(hello.and_then(|h| trace.proof(leg, h.mark, "the proxy's ClientHello")));
         let note = match how {
             Refused::InPlain | Refused::NotTls => "the answer, in plain HTTP".to_owned(),
             Refused::ByServer(alert) => format!("the server's alert: {}", alert_name(alert)),
             Refused::ByClient(alert) => format!("the proxy's alert: {}", alert_name(alert)),
             Refused::Sealed => "the proxy's last record, as long as an alert".to_owned(),
         };
-        proofs.extend(trace.proof(leg, spoken.mark, note));
+        tried.extend(trace.proof(leg, spoken.mark, note));
     }
-    if let Some(exchange) = exchange
-        && let (Some(status), Some(at)) = (exchange.status, exchange.response.get().and_then(at))
-    {
-        proofs.push(Proof::at(at, format!("the client gets status {status}")));
-    }
-    proofs
+    attempted::proofs(trace, id, tried)
 }

@@ -1,9 +1,9 @@
 //! A proxy has requests and does not pass them on: they wait in it.
 
+use super::one_a_service;
 use crate::breaks::{Fate, Held, Untold, held};
-use crate::diagnose::cause::{each_service, no_exchange};
 use crate::diagnose::symptom::http_5xx;
-use crate::diagnose::words::{count, name, service_subject, share};
+use crate::diagnose::words::{name, service_subject, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
@@ -23,10 +23,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         found
             .extend(errors.filter_map(|(id, e)| Some((id, untold.never_passed_on(facts, id, e)?))));
     }
-    let findings = each_service(facts, found.keys().copied(), |service, ids| {
-        finding(facts, service, ids, &found)
-    });
-    Detection::from(findings, || no_exchange(facts))
+    one_a_service(facts, found.keys().copied(), |service, ids| finding(facts, service, ids, &found))
 }
 
 fn finding(
@@ -57,8 +54,11 @@ fn finding(
     );
     if let Some(status) = given_up.first() {
         explanation.push_str(&format!(
-            " {} of them got {status} from the proxy itself, and no server was asked.",
-            count(given_up.len(), "connection")
+            " {} got {status} from the proxy itself, and no server was asked.",
+            match given_up.len() {
+                1 => "One of them".to_owned(),
+                n => format!("{n} of them"),
+            }
         ));
     }
     let mut finding = Finding::cause("l7-request-held", title, explanation);

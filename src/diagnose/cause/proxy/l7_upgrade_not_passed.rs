@@ -1,7 +1,6 @@
 //! A client asks a proxy to go on in WebSocket, and the proxy passes the request on without that.
 
-use crate::diagnose::cause::{each_service, no_exchange};
-use crate::diagnose::facts::each_once;
+use super::one_a_service;
 use crate::diagnose::words::{list_of, name, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
 use crate::exchange::Exchange;
@@ -17,10 +16,7 @@ const SWITCHING_PROTOCOLS: u16 = 101;
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let fronts = facts.pairs.carried.keys().map(|front| ConnectionId(*front));
     let fronts = fronts.filter(|id| stripped(facts, *id).is_some());
-    let findings = each_service(facts, each_once(fronts).into_iter(), |service, ids| {
-        finding(facts, service, ids)
-    });
-    Detection::from(findings, || no_exchange(facts))
+    one_a_service(facts, fronts, |service, ids| finding(facts, service, ids))
 }
 
 /// The request that asks for it and what became of it behind the proxy, where that does not ask.

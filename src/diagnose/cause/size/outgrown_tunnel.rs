@@ -66,11 +66,7 @@ fn finding(
         format!("no answer, or 'message too long', and one to '-s {}': this is it; the tunnel's MTU must be {headers} less than the uplink's", ping::of_packet(SIZE_ETHERNET_MTU)),
     );
     let fit = SIZE_ETHERNET_MTU.saturating_sub(headers + if s.vip.is_v4() { 40 } else { 60 });
-    let clamp = Rule::mangle(
-        s.vip,
-        "FORWARD",
-        format!("-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {fit}"),
-    );
+    let clamp = Rule::mss(s.vip, &format!("--set-mss {fit}"));
     finding.fix(
         "both ends of the tunnel, where iptables sees its packets",
         clamp.append(),

@@ -88,11 +88,7 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) ->
     finding.confirm(node.clone(), format!("ip -d link show | grep -B1 -E 'vxlan|geneve|gretap'; ip route show | grep mtu; ping -c 2 -M do -s {ping} OTHERNODE"), format!("the ping is as large as the segment in the overlay, {outer} bytes: with no answer the uplink's MTU is smaller; it must be that of the pods plus the outer headers (50 bytes, 70 in IPv6)"));
     // What the segment had with its options, less the outer headers.
     let fit = (size + if stamped { STAMP } else { 0 }).saturating_sub(OVERHEAD);
-    let clamp = Rule::mangle(
-        s.vip,
-        "FORWARD",
-        format!("-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {fit}"),
-    );
+    let clamp = Rule::mss(s.vip, &format!("--set-mss {fit}"));
     let place = format!("{node}, where iptables sees its packets");
     finding.fixes.push(step::safe(place, [clamp.appended()]));
     let plugin = Fix::disruptive(

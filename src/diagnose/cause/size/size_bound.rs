@@ -80,11 +80,7 @@ fn finding(facts: &Facts, service: ServiceId, client: bool, set: &[SizeLoss]) ->
     if let Some(id) = ids.first() {
         confirm(facts, &mut finding, *id, size);
     }
-    let clamp = Rule::mangle(
-        s.vip,
-        "FORWARD",
-        "-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
-    );
+    let clamp = Rule::mss(s.vip, "--clamp-mss-to-pmtu");
     finding.fix("the router before the link or tunnel that carries less, once it is known, where iptables sees its packets", clamp.append(), clamp.delete());
     finding.proofs = set.first().map(proofs).unwrap_or_default();
     finding.concerning(servers(facts, &ids), ids)

@@ -50,6 +50,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         }
     }
     let who = words::names(&subjects);
+    let callers = |one, many| agree::<&str>(subjects.len(), one, many);
     let servers = words::servers(facts, &ids);
     let server = if servers.is_empty() {
         format!("the server of {}", s.name())
@@ -62,9 +63,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     });
     let reset = ids.iter().all(|id| challenged(facts, *id).is_some_and(|l| is_reset(facts, l)));
     let then = if reset {
-        format!("{who} resets that, and only the repeated SYN is accepted")
+        format!("{who} {} that, and only the repeated SYN is accepted", callers("resets", "reset"))
     } else {
-        format!("{who} does not reset that, and only a SYN much later is accepted, if any is")
+        format!(
+            "{who} {} not reset that, and only a SYN much later is accepted, if any is",
+            callers("does", "do")
+        )
     };
     let victims = victims(facts, &ids);
     let cut = match victims.len() {
@@ -78,7 +82,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let title = if victims.is_empty() {
         format!("new connections of {who} are delayed by old ones on the same port at {server}")
     } else {
-        format!("{who} uses ports again at {server}: old connections are cut off, new ones delayed")
+        format!(
+            "{who} {} ports again at {server}: old connections are cut off, new ones delayed",
+            callers("uses", "use")
+        )
     };
     // Somebody between the client and the balancer chose the port.
     let behind: Vec<Ip> =
@@ -96,12 +103,17 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         )
     };
     let state = if old_closed(facts, &ids) {
-        "has closed and not forgotten yet (TIME_WAIT)"
+        agree(
+            servers.len().max(1),
+            "has closed and not forgotten yet (TIME_WAIT)",
+            "have closed and not forgotten yet (TIME_WAIT)",
+        )
     } else {
-        "still has"
+        agree(servers.len().max(1), "still has", "still have")
     };
+    let uses = callers("uses", "use");
     let explanation = format!(
-        "{who} uses a port again of a connection that {server} {state}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut}{translator} {} delayed this way.",
+        "{who} {uses} a port again of a connection that {server} {state}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut}{translator} {} delayed this way.",
         counted(ids.len(), "connection", "are"),
     );
     let mut finding = Finding::cause("tuple-reuse-challenge-ack", title, explanation);

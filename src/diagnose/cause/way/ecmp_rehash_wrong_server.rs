@@ -11,7 +11,7 @@ use crate::diagnose::facts::resets::{Forgotten, acceptor};
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::commands::step;
-use crate::diagnose::words::{share, to_capture};
+use crate::diagnose::words::{agree, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -94,6 +94,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
     let (to, from) = (list(&strangers), list(&owners));
     // Where connections moved both ways, the names tell nothing.
     let both = strangers == owners;
+    let answer = agree(strangers.len(), "answers", "answer");
     let title = if both {
         format!("connections to {} are sent to another real server in mid-stream", s.name())
     } else if owners.is_empty() {
@@ -111,12 +112,12 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
         )
     } else if owners.is_empty() {
         format!(
-            "Segments of these connections to {} arrive at {to}, which answers with a bare RST. Another server has them: after that reset it goes on in the service's name with packets that {to}'s own capture does not show leave.",
+            "Segments of these connections to {} arrive at {to}, which {answer} with a bare RST. Another server has them: after that reset it goes on in the service's name with packets that {to}'s own capture does not show leave.",
             s.name()
         )
     } else {
         format!(
-            "{from} accepted these connections to {}; their later segments arrive at {to}, which never had them and answers with a bare RST.",
+            "{from} accepted these connections to {}; their later segments arrive at {to}, which never had them and {answer} with a bare RST.",
             s.name()
         )
     };

@@ -46,7 +46,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
     let culprit = told_half.as_ref().map(|h| culprit(facts, s, h));
     let place = match known {
         Some(host) => {
-            format!("{} takes them in and does not send them on", Names(facts).full(host))
+            format!("they come in at {} and are not sent on", Names(facts).full(host))
         }
         None => "they are dropped between the client and there".to_owned(),
     };
@@ -59,7 +59,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
         (
             format!("{who} lets connections begin and drops all that follows"),
             format!(
-                "The SYNs are sent on. The client acknowledges a SYN-ACK that no capture here shows, and {place}, nor what it asks. That is what a firewall does that follows connections and does not see the answers, since they take another way: for it the handshake never went on, and what follows is invalid."
+                "The SYNs are sent on. The client acknowledges a SYN-ACK that no capture here shows; its ACK and what it asks get no further: {place}. That is what a firewall does that follows connections and does not see the answers, since they take another way: for it the handshake never went on, and what follows is invalid."
             ),
         )
     } else if sure {

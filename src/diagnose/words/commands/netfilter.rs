@@ -37,6 +37,14 @@ impl Rule {
         Self { program: tables(family), table: "-t mangle ", chain, spec: spec.into() }
     }
 
+    /// A rule that lowers the largest segment that both sides of forwarded connections ask for; `how` is TCPMSS's
+    /// own option (iptables-extensions(8)).
+    #[must_use]
+    pub fn mss(family: Ip, how: &str) -> Self {
+        let spec = format!("-p tcp --tcp-flags SYN,RST SYN -j TCPMSS {how}");
+        Self::mangle(family, "FORWARD", spec)
+    }
+
     /// A rule of the raw table, which sees packets before they are tracked.
     #[must_use]
     pub fn raw(family: Ip, chain: &'static str, spec: impl Into<String>) -> Self {

@@ -140,7 +140,7 @@ fn a_fragment_of_a_tunnel_stays_closed() {
 #[test]
 fn an_icmp_quote_of_a_tunnel_stays_what_was_quoted() {
     let quoted = in_udp(4789, &VXLAN, &inner_frame());
-    let seen = ip::quoted(&quoted[..28]).unwrap();
+    let seen = super::super::super::quote::packet(&quoted[..28]).unwrap();
     assert_eq!((seen.protocol, seen.outer), (crate::wire::Protocol::UDP, None));
     assert!(matches!(seen.transport, Transport::Udp(udp) if udp.dst_port == 4789));
 }

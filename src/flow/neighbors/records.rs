@@ -1,7 +1,7 @@
 //! What one vantage knows of neighbours, one record each: claims to addresses and questions for them, by
 //! ARP (RFC 826) and neighbour discovery (RFC 4861) alike.
 
-use super::Mark;
+use crate::flow::Mark;
 use crate::wire::{Direction, Ip, Mac};
 
 /// How an address was claimed.

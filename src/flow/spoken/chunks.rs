@@ -4,7 +4,7 @@
 //! or goes on there is read on from there; where that place lies in one that is not looked at, or was cut off,
 //! nothing more is known of this answer.
 
-use super::{Mark, Side, StreamId};
+use crate::flow::{Mark, Side, StreamId};
 use crate::hashed::HashMap;
 use crate::wire::http;
 

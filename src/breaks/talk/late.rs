@@ -1,0 +1,76 @@
+//! Answers that came, and late: after their client was gone, after timers, or far later than others do.
+
+use super::{PATIENCE_NS, greeting, harm};
+use crate::breaks::journey::{Journey, Milestone};
+use crate::breaks::judged::{Judged, TAIL_NS};
+use crate::breaks::{Fate, Manner, Pace, Packet};
+use crate::correlate::{Leg, is_farewell};
+use crate::flow::Flow;
+use crate::trace::{ConnectionId, Trace};
+
+/// Answers that came far later than others' do, and bytes that waited for timers.
+pub(super) fn slow(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
+    let p = trace.connection(id).progress;
+    if let Some(judged) = greeting::late(trace, id) {
+        return judged;
+    }
+    if p.repeats
+        && let Some((client, cost_ns)) = waited_for_timers(trace, pace, id)
+    {
+        let packet = if client { Packet::Request } else { Packet::Response };
+        let journey = Journey::of(trace, id, client, Milestone::Repeat);
+        let last = journey.last().copied();
+        return harm(id, Fate::Suffered, packet, (Manner::Late, last), cost_ns);
+    }
+    match pace.slow(id) {
+        Some(cost_ns) => {
+            let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+            harm(id, Fate::Suffered, Packet::Response, (Manner::Late, last), cost_ns)
+        }
+        None => Judged::Well,
+    }
+}
+
+/// How long the same bytes were sent again and again, if that took longer than a client
+/// notices: whether by the client, nanoseconds.
+fn waited_for_timers(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<(bool, i64)> {
+    let mut most: Option<(bool, i64)> = None;
+    for leg in trace.legs(id) {
+        for client in [true, false] {
+            let flow = if client { trace.forward(leg) } else { trace.reply(leg) };
+            let other = if client { trace.reply(leg) } else { trace.forward(leg) };
+            if flow.retransmissions < 2 || only_farewell(trace, leg, flow, other) {
+                continue;
+            }
+            let ns = pace.repeated_for(leg.vantage, trace.vantage(leg), flow);
+            if ns >= TAIL_NS && most.is_none_or(|(_, known)| ns > known) {
+                most = Some((client, ns));
+            }
+        }
+    }
+    most
+}
+
+/// Whether nothing but a FIN was sent again, and in vain: no byte waited.
+fn only_farewell(trace: &Trace, leg: &Leg, flow: &Flow, other: &Flow) -> bool {
+    let last = flow.end_seq.wrapping_sub(1);
+    let again = trace.vantage(leg).repeats_of(flow);
+    is_farewell(flow, other) && !again.is_empty() && again.iter().all(|r| r.from == last)
+}
+
+/// An answer that came when its client had waited, closed and gone: its kernel reset it, and took
+/// nothing. Who closes its own direction alone takes what comes.
+pub(super) fn too_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
+    let cost_ns = trace.legs(id).iter().find_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (asked, left, rst) = (there.data.get()?, there.fin.get()?, there.rst.get()?);
+        let answer = back.data.get()?;
+        let gone = left.since(asked) >= PATIENCE_NS
+            && left.frame() < answer.frame()
+            && answer.frame() < rst.frame()
+            && there.max_ack == back.isn.wrapping_add(1);
+        (back.accepted() && gone).then(|| answer.since(asked))
+    })?;
+    let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+    Some(harm(id, Fate::Failed, Packet::Response, (Manner::Late, last), cost_ns))
+}

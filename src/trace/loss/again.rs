@@ -1,0 +1,122 @@
+//! Which bytes that were sent again had not arrived: repeats where frames leave against repeats where
+//! they arrive.
+
+use super::MARGIN_NS;
+use super::walk::Place;
+use crate::flow::{Repeat, VantageId};
+use crate::trace::{At, Trace};
+use crate::wire::{seq_gt, seq_lt};
+use std::collections::BTreeMap;
+
+/// Repeats of one connection that are compared.
+const MAX_COMPARED: usize = 1024;
+pub(super) type Repeats<'a> = Vec<BTreeMap<u32, Vec<&'a Repeat>>>;
+
+pub(super) fn by_link(trace: &Trace) -> Repeats<'_> {
+    trace
+        .vantages
+        .iter()
+        .map(|vantage| {
+            let mut links: BTreeMap<u32, Vec<&Repeat>> = BTreeMap::new();
+            for repeat in &vantage.side_tables.repeats {
+                links.entry(repeat.link).or_default().push(repeat);
+            }
+            links
+        })
+        .collect()
+}
+
+/// The repeats that left and whose first transmission, or they themselves, did
+/// not arrive.
+pub(super) fn lost(
+    trace: &Trace,
+    repeats: &Repeats<'_>,
+    out: &[Place<'_>],
+    into: &[Place<'_>],
+) -> Vec<At> {
+    let (Some(sent), Some(came)) = (repeats_at(repeats, out), repeats_at(repeats, into)) else {
+        return Vec::new();
+    };
+    // Holes that were never filled: that capture misses frames itself.
+    if sent.is_empty() || into.iter().any(|p| trace.vantage(p.leg).has_hole(p.link)) {
+        return Vec::new();
+    }
+    let mut left: Vec<(u32, u32)> = came.iter().map(|(_, r)| (r.from, r.to)).collect();
+    let mut lost = Vec::new();
+    for (vantage, repeat) in sent {
+        let at = At { vantage, mark: repeat.mark };
+        let matched = left
+            .iter()
+            .position(|(from, to)| !seq_gt(*from, repeat.from) && seq_gt(*to, repeat.from));
+        if let Some(matched) = matched {
+            consume(&mut left, matched, repeat);
+        } else if watched(trace, into, at, repeat) {
+            lost.push(at);
+        }
+    }
+    lost
+}
+
+/// Repeats at all places; `None` where not all were kept.
+fn repeats_at<'a>(
+    repeats: &Repeats<'a>,
+    places: &[Place<'_>],
+) -> Option<Vec<(VantageId, &'a Repeat)>> {
+    let mut found = Vec::new();
+    for place in places {
+        let vantage = place.leg.vantage;
+        let here = repeats[vantage.index()].get(&place.index).map_or(&[][..], Vec::as_slice);
+        if here.len() != usize::from(place.link.retransmissions) || here.len() > MAX_COMPARED {
+            return None;
+        }
+        found.extend(here.iter().map(|r| (vantage, *r)));
+    }
+    Some(found)
+}
+
+/// Takes what a repeat covers out of what arrived again.
+fn consume(left: &mut Vec<(u32, u32)>, at: usize, repeat: &Repeat) {
+    let (from, to) = left.swap_remove(at);
+    if seq_lt(from, repeat.from) {
+        left.push((from, repeat.from));
+    }
+    if seq_gt(to, repeat.to) {
+        left.push((repeat.to, to));
+    }
+}
+
+/// Whether a vantage was there before the bytes were first sent and after they
+/// were sent again, and saw them arrive in the end.
+fn watched(trace: &Trace, into: &[Place<'_>], at: At, repeat: &Repeat) -> bool {
+    into.iter().any(|p| {
+        let vantage = trace.vantage(p.leg);
+        let end = trace.end_of(vantage);
+        seq_lt(p.flow.isn, repeat.from)
+            && !seq_gt(repeat.to, p.flow.end_seq)
+            && end.0.saturating_sub(trace.time(at).0) >= MARGIN_NS
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Mark;
+
+    #[test]
+    fn a_repeat_takes_its_bytes_out_of_what_arrived_again() {
+        let repeat = |from, to| Repeat { link: 0, from, to, mark: Mark::NONE };
+        let mut left = vec![(100, 400)];
+        consume(&mut left, 0, &repeat(200, 300));
+        left.sort_unstable();
+        assert_eq!(left, [(100, 200), (300, 400)]);
+        consume(&mut left, 0, &repeat(100, 200));
+        assert_eq!(left, [(300, 400)]);
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut left = vec![(u32::MAX - 9, 10)];
+        consume(&mut left, 0, &Repeat { link: 0, from: u32::MAX - 9, to: 5, mark: Mark::NONE });
+        assert_eq!(left, [(5, 10)]);
+    }
+}
