@@ -2,7 +2,7 @@
 //!
 //! Verdict, findings with fixes to paste, what to check (before them where it is not certain)
 //! and proof folded away, services and hosts, the drawing. A symptom that a finding explains is a
-//! line of that finding, as in the text. Syntax: GitHub Flavored Markdown (<https://github.github.com/gfm/>) with fenced code, Mermaid and `<details>`.
+//! line of that finding, and many findings of one id are lines but for the first, as in the text. Syntax: GitHub Flavored Markdown (<https://github.github.com/gfm/>) with fenced code, Mermaid and `<details>`.
 //! What a capture or a user brought stands as plain words, in a code span, or in a
 //! fence; it never runs as markup. Refuses to judge: order and numbers are the
 //! report's.
@@ -12,12 +12,14 @@ mod finding;
 
 use super::drawing::Times;
 use super::mermaid::mermaid_sequence;
+use super::repeats::{self, Shown};
 use super::text::MAX_ROWS;
 use super::text::topology::needed;
 use super::units::{self, count, plural, span};
 use crate::report::ladder::Ladder;
 use crate::report::{CoverageStatus, Finding, Host, Kind, Report};
 use escape::{code, fence, prose};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// Addresses, MACs and captures of one host that are named.
@@ -148,25 +150,29 @@ fn hosts(out: &mut String, report: &Report) {
     }
 }
 
-/// What a symptom says is said by the cause that explains it: it has no block of its own.
-fn folded(report: &Report, finding: &Finding) -> bool {
-    finding.kind == Kind::Symptom && report.cause_of(finding.n).is_some()
-}
-
 fn findings(out: &mut String, report: &Report) {
-    let shown = report.findings.iter().filter(|f| !folded(report, f));
+    let causes = report.causes();
+    // What a symptom says is said by the cause that explains it: it has no block of its own.
+    let folded = |f: &&Finding| f.kind == Kind::Symptom && causes.contains_key(&f.n);
+    let shown = report.findings.iter().filter(|f| !folded(f));
     let (notes, found): (Vec<&Finding>, Vec<&Finding>) = shown.partition(|f| f.kind == Kind::Note);
     if !found.is_empty() {
         out.push_str("### Findings\n\n");
     }
+    let by_number: BTreeMap<u32, &Finding> = report.findings.iter().map(|f| (f.n, f)).collect();
+    let sentences = repeats::sentences(report);
     let mut asked = Vec::new();
-    for found in found {
-        let explained: Vec<&Finding> = report
-            .findings
-            .iter()
-            .filter(|f| found.n != f.n && found.explains.contains(&f.n))
-            .collect();
-        finding::write(out, found, &explained, &mut asked);
+    for shown in repeats::shown(&found) {
+        match shown {
+            Shown::Whole(found) => {
+                let others: BTreeSet<u32> =
+                    found.explains.iter().copied().filter(|n| *n != found.n).collect();
+                let explained: Vec<&Finding> =
+                    others.iter().filter_map(|n| by_number.get(n).copied()).collect();
+                finding::write(out, found, &explained, &mut asked);
+            }
+            Shown::Lines(more) => alike(out, &more, &sentences),
+        }
     }
     if !notes.is_empty() {
         out.push_str("### Worth knowing\n\n");
@@ -182,6 +188,32 @@ fn findings(out: &mut String, report: &Report) {
             finding::checks(out, note, &mut asked);
         }
     }
+}
+
+/// More findings of an id that has blocks above, a line each.
+fn alike(out: &mut String, more: &[&Finding], sentences: &HashMap<u32, &str>) {
+    let Some(first) = more.first() else { return };
+    let n = count(more.len() as u64);
+    let _ = writeln!(
+        out,
+        "#### {n} more of {}\n\nEach has a proof and a fix of its own: `--vip` picks one service.\n",
+        code(&first.id)
+    );
+    for finding in more.iter().take(MAX_ROWS) {
+        let sentence = sentences.get(&finding.n).copied().unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "- {}. {}, {}: {}",
+            finding.n,
+            finding.severity.name(),
+            finding.confidence,
+            prose(sentence)
+        );
+    }
+    if more.len() > MAX_ROWS {
+        let _ = writeln!(out, "- and {} more", count((more.len() - MAX_ROWS) as u64));
+    }
+    out.push('\n');
 }
 
 fn unchecked(out: &mut String, report: &Report) {
@@ -285,7 +317,9 @@ mod tests {
     fn a_symptom_that_is_explained_is_a_line_of_its_cause() {
         let report = fixtures::hairpin();
         let text = markdown(&report, None);
-        let symptom = report.findings.iter().find(|f| folded(&report, f)).unwrap();
+        let causes = report.causes();
+        let folded = |f: &&Finding| f.kind == Kind::Symptom && causes.contains_key(&f.n);
+        let symptom = report.findings.iter().find(folded).unwrap();
         assert!(!text.contains(&format!("#### {}. ", symptom.n)), "{text}");
         assert!(text.contains(&format!("- {}. `{}`", symptom.n, symptom.id)), "{text}");
     }

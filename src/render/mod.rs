@@ -17,6 +17,7 @@ pub(crate) mod measure;
 mod mermaid;
 mod pcapng;
 mod plantuml;
+mod repeats;
 pub mod sanitise;
 mod script;
 mod svg;

@@ -3,13 +3,20 @@
 //! Answers are looked up, never computed: they follow from fields that are there.
 
 use super::{Connection, Finding, Kind, Report};
+use std::collections::HashMap;
 
 impl Report {
-    /// The cause that explains finding `n`, the first of several; none for what stands
-    /// by itself.
+    /// The cause that explains a finding, by the finding's number: the first of several; none for what stands by
+    /// itself.
     #[must_use]
-    pub fn cause_of(&self, n: u32) -> Option<&Finding> {
-        self.findings.iter().find(|f| f.kind == Kind::Cause && f.n != n && f.explains.contains(&n))
+    pub fn causes(&self) -> HashMap<u32, &Finding> {
+        let mut causes = HashMap::new();
+        for cause in self.findings.iter().filter(|f| f.kind == Kind::Cause) {
+            for n in cause.explains.iter().filter(|n| **n != cause.n) {
+                causes.entry(*n).or_insert(cause);
+            }
+        }
+        causes
     }
 }
 

@@ -21,19 +21,23 @@ const FRAMES: usize = 16;
 
 /// All of them, in the report's order.
 pub(super) fn all(report: &Report, ladders: &BTreeMap<u32, Ladder>) -> Markup {
-    let loud = |f: &Finding| f.severity.is_loud() && report.cause_of(f.n).is_none();
+    let causes = report.causes();
+    let loud = |f: &Finding| f.severity.is_loud() && !causes.contains_key(&f.n);
     let open: Vec<u32> =
         report.findings.iter().filter(|f| loud(f)).take(OPEN).map(|f| f.n).collect();
     html! {
         @if report.findings.is_empty() { p { "Nothing was found." } }
         @for finding in &report.findings {
-            (one(report, finding, open.contains(&finding.n), ladders))
+            (one(finding, (open.contains(&finding.n), causes.get(&finding.n).copied()), ladders))
         }
     }
 }
 
-fn one(report: &Report, f: &Finding, open: bool, ladders: &BTreeMap<u32, Ladder>) -> Markup {
-    let cause = report.cause_of(f.n);
+fn one(
+    f: &Finding,
+    (open, cause): (bool, Option<&Finding>),
+    ladders: &BTreeMap<u32, Ladder>,
+) -> Markup {
     let class = match f.severity {
         Severity::Critical => "bad",
         Severity::Warning => "warn",
