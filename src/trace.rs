@@ -8,6 +8,7 @@ mod beyond;
 mod build;
 mod claims;
 pub mod loss;
+pub mod missed;
 mod network;
 mod reach;
 mod roles;
@@ -15,6 +16,7 @@ pub mod sent;
 mod shared;
 mod stated;
 mod tables;
+mod ticks;
 pub mod timing;
 mod unprinted;
 
@@ -24,6 +26,7 @@ pub use network::Cloud;
 pub use roles::Why;
 pub use stated::Said;
 pub use tables::Asked;
+pub use ticks::Coarse;
 pub use unprinted::Printed;
 
 use crate::capture::{Capture, Timestamp};
@@ -82,6 +85,7 @@ pub struct Trace {
     /// The line of a proxy's log about a connection: its state and row.
     logged: HashMap<u32, (u32, u32)>,
     losses: OnceLock<Losses>,
+    missed: OnceLock<Vec<missed::Missed>>,
     shared: OnceLock<SharedAddresses>,
     claims: OnceLock<Claims>,
     reach: OnceLock<Reach>,
