@@ -3,7 +3,7 @@
 use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, TAIL_NS, at_the_end};
 use super::pace::GREETED;
-use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting, faults};
+use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting, faults, parting};
 use crate::correlate::{Leg, Outcome, is_farewell};
 use crate::flow::{Flow, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
@@ -11,7 +11,7 @@ use crate::wire::{Ip, seq_lt};
 
 /// A client that waited this long for an answer and left without one did not get what it
 /// wanted; one that left sooner may not have wanted it, nanoseconds. Judgement.
-const PATIENCE_NS: i64 = 1_000_000_000;
+pub(super) const PATIENCE_NS: i64 = 1_000_000_000;
 /// A server that closes so soon after a client's first words, and says nothing, turned them down,
 /// nanoseconds. Judgement: who reads on until the client is done does not close first.
 const AT_ONCE_NS: i64 = 1_000_000_000;
@@ -46,6 +46,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         {
             faults::judge(trace, id)
         }
+        Outcome::Reset if parting::gave_up(trace, id) => stalled(trace, id),
         Outcome::Reset => cut(trace, id),
         Outcome::Stalled => stalled(trace, id),
         Outcome::Completed if is_turned_down(trace, id) || pace.is_cut_at_once(id) => {
@@ -183,7 +184,7 @@ fn cut(trace: &Trace, id: ConnectionId) -> Judged {
 }
 
 /// Whether a side's last bytes were never acknowledged, where the other side was seen.
-fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
+pub(super) fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
     sender.retransmissions > 0 && receiver.seen() && seq_lt(receiver.max_ack, sender.end_seq)
 }
 
@@ -272,7 +273,8 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     // Where nobody gets an answer, the protocol may have none, unless it is read; but who only takes
     // does not close upon the first words.
     if !pace.answers(trace.service_of(id)) && !at_once && !is_due_an_answer(trace, id) {
-        return Judged::Well;
+        let end = trace.vantage(leg).end;
+        return if parting::is_left_open(there, back, end) { Judged::Untold } else { Judged::Well };
     }
     if closed {
         let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
