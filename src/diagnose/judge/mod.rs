@@ -14,6 +14,7 @@ mod place;
 mod renewed;
 mod syn;
 mod syn_ack;
+mod syn_late;
 
 use super::finding::Refuted;
 use super::{Candidate, Facts, FindingId};
@@ -77,10 +78,16 @@ struct Against {
 pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
     let mut opinions = Opinions::default();
     match (group.packet, group.manner) {
+        // A check that was answered failed as any other handshake does.
+        (Packet::HealthCheck, manner)
+            if manner.is_silence() && evidence::answered(facts, group).is_some() =>
+        {
+            syn_ack::judge(facts, group, &mut opinions);
+        }
         (Packet::Syn | Packet::HealthCheck, Manner::Swallowed) => {
             syn::swallowed(facts, group, &mut opinions);
         }
-        (Packet::Syn, Manner::Late) => syn::late(facts, group, &mut opinions),
+        (Packet::Syn, Manner::Late) => syn_late::late(facts, group, &mut opinions),
         (Packet::Syn | Packet::HealthCheck, Manner::OwnSource) => {
             syn::from_its_receiver(facts, group, &mut opinions);
         }

@@ -1,13 +1,12 @@
-//! SYNs that nobody answers, or of which the first ones were lost.
+//! SYNs that nobody answers.
 
 use super::accepted::accepted;
-use super::evidence::{
-    ASKED, arrived, fresh_ports, none_does_well, none_does_well_here, unstamped,
-};
+use super::evidence::{ASKED, arrived, none_does_well, none_does_well_here, unstamped};
 use super::place::Place;
 use super::renewed::{Moved, moved};
 use super::{Against, Opinions, marks};
 use crate::breaks::{Fate, Group, Journey, Milestone, Packet, Passage, Sighting};
+use crate::correlate::Tuple;
 use crate::diagnose::facts::claimants::wrong_one;
 use crate::diagnose::facts::multicast_answers::not_taken;
 use crate::diagnose::facts::passing::passed;
@@ -29,10 +28,12 @@ fn asked_by_own_address(facts: &Facts, group: &Group) -> bool {
 
 /// What tells a node that counts no endpoint of its own.
 const NO_ENDPOINT: &str = "then 'iptables-save -c | grep \"no local endpoints\"' on this host has a rule that counts them";
-const OVERFLOWS: &str = "then 'nstat -az TcpExtListenOverflows TcpExtListenDrops' grows with each";
-const TABLE_FULL: &str = "then the kernel's log of this host says 'nf_conntrack: table full', and 'conntrack -S' counts drop";
+pub(super) const OVERFLOWS: &str =
+    "then 'nstat -az TcpExtListenOverflows TcpExtListenDrops' grows with each";
+pub(super) const TABLE_FULL: &str = "then the kernel's log of this host says 'nf_conntrack: table full', and 'conntrack -S' counts drop";
 const FORWARD: &str = "then a rule for forwarded packets counts them, or a NetworkPolicy leaves these clients out: 'iptables -L FORWARD -nvx', 'nft list ruleset', 'kubectl get networkpolicies -A'";
-const FILTERED: &str = "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each";
+pub(super) const FILTERED: &str =
+    "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each";
 
 /// A service that the host where the packet ended sends on, as a node of a cluster does.
 fn hands_on(facts: &Facts, group: &Group) -> Option<String> {
@@ -172,7 +173,7 @@ fn hides_clients(facts: &Facts, group: &Group) -> bool {
 const HAS_IT_NOT: &[&str] = &["rs-missing-vip", "node-without-local-endpoint"];
 
 /// Causes of a host that is to answer by itself.
-const SOCKET: &[&str] = &[
+pub(super) const SOCKET: &[&str] = &[
     "rs-silent",
     "rs-missing-vip",
     "accept-queue-overflow",
@@ -229,69 +230,6 @@ fn kept_from_others(facts: &Facts, group: &Group, against: &Against, opinions: &
     }
 }
 
-/// Whether the repeats of all of a group were taken by another host than the one where the first ones ended,
-/// as happens behind equal routes.
-fn taken_elsewhere(facts: &Facts, group: &Group) -> bool {
-    let ended = group.last.and_then(|last| last.host);
-    let took = |id: &ConnectionId| facts.server(*id).and_then(|server| server.host);
-    ended.is_some()
-        && !group.connections.is_empty()
-        && group.connections.iter().take(ASKED).all(|id| took(id).is_some_and(|h| Some(h) != ended))
-}
-
-/// The first ones were lost and a repeat got through.
-pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
-    let fresh = fresh_ports(facts, group);
-    opinions.unless(
-        fresh,
-        "ipvs-conn-reuse-1s",
-        "then the balancer is IPVS before Linux 5.9 with net.ipv4.vs.conn_reuse_mode=1",
-    );
-    opinions.unless(
-        fresh,
-        "tuple-reuse-challenge-ack",
-        "then the server answers the first SYN with an ACK of old numbers",
-    );
-    if let Some(against) = Place::of(facts, group).no_socket() {
-        opinions.possible("conntrack-table-full", TABLE_FULL);
-        opinions.possible("rp-filter-drop", FILTERED);
-        opinions.refuted(SOCKET, &against);
-        return;
-    }
-    if let Some(came) = arrived(group) {
-        if taken_elsewhere(facts, group) {
-            opinions.possible("rs-missing-vip", "then 'ip -br addr show' on this host lacks the address that is asked for; the repeats went to another host, which takes them");
-            opinions.possible("rs-silent", "then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'; the repeats went to another host, which takes them");
-            opinions.possible("accept-queue-overflow", OVERFLOWS);
-            opinions.possible("conntrack-table-full", TABLE_FULL);
-            opinions.possible("rp-filter-drop", FILTERED);
-            opinions.refuted(&["packet-loss"], &came);
-            return;
-        }
-        opinions.possible("accept-queue-overflow", OVERFLOWS);
-        opinions.possible("conntrack-table-full", TABLE_FULL);
-        let taken = Against {
-            why: "the repeat of the same SYN was taken, and it lets none through",
-            at: came.at,
-        };
-        opinions.refuted(&["rp-filter-drop", "node-without-local-endpoint"], &taken);
-        opinions.refuted(&["packet-loss"], &came);
-    } else {
-        opinions.possible(
-            "packet-loss",
-            "then captures on both sides of the next link show SYNs leave and not arrive",
-        );
-        opinions.possible(
-            "accept-queue-overflow",
-            "then the server's own capture shows them arrive, and TcpExtListenOverflows grows",
-        );
-        opinions.possible(
-            "syn-retry-rescheduled",
-            "then the first SYN reached one real server and its repeat another, as both captures show",
-        );
-    }
-}
-
 /// What tells a NAT between that has no port left.
 const NAT_FULL: &str = "then the NAT between has no free port for this destination: it counts failed allocations (Azure: failed SNAT connections; AWS NAT gateway: ErrorPortAllocation; Google Cloud NAT: OUT_OF_RESOURCES), only new connections fail, and those to other destinations work";
 
@@ -313,13 +251,29 @@ fn called(place: &Place<'_, '_>, opinions: &mut Opinions) {
 fn in_servers_network(facts: &Facts, group: &Group) -> bool {
     let near = |id: &crate::trace::ConnectionId| {
         let c = facts.connection(*id);
-        let server =
-            c.back.filter(|back| back.server.0 != c.front.server.0).map(|back| back.server.0);
+        // Where the client's address was replaced, answers come back to who did that.
+        let kept =
+            |back: &Tuple| back.server.0 != c.front.server.0 && back.client.0 == c.front.client.0;
+        let server = c.back.filter(kept).map(|back| back.server.0);
         let bits = if c.front.client.0.is_v4() { NETWORK_BITS } else { NETWORK_BITS_V6 };
         server.is_some_and(|server| shared_bits(server, c.front.client.0) >= bits)
     };
     !group.connections.is_empty() && group.connections.iter().all(near)
 }
+
+/// Whether the caller itself was chosen for each of these, in the name of the host that translated.
+fn called_itself(facts: &Facts, group: &Group) -> bool {
+    let itself = |id: &ConnectionId| {
+        let c = facts.connection(*id);
+        let chosen =
+            |back: Tuple| back.server.0 == c.front.client.0 && back.client.0 != back.server.0;
+        c.back.is_some_and(chosen)
+    };
+    !group.connections.is_empty() && group.connections.iter().all(itself)
+}
+
+/// What tells a bridge that sends nothing back where it came from.
+const NO_HAIRPIN: &str = "the caller itself was chosen, and gets its own SYN back from the address of the host that translates; a bridge sends nothing out of the port that it came in by unless that port is in hairpin mode: then 'bridge -d link show' there says 'hairpin off' (kubelet --hairpin-mode, the CNI plugin's hairpinMode), and the caller's own capture shows no SYN come back";
 
 /// Causes of who is behind the last router.
 const BEHIND: &[&str] = &[
@@ -358,6 +312,9 @@ pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if mode == Mode::Unknown && place.relays() {
         opinions.possible("masquerade-missing", "then what this host asks the same server itself is answered: it passes these on with their own source, to which the server knows no way");
         opinions.possible("fabric-anti-spoof", "then they leave here and do not arrive at the next host: a cloud's network drops sources and destinations that it does not know (EC2: source/destination check, routes of the VPC)");
+    }
+    if called_itself(facts, group) {
+        opinions.possible("l4-self-access-hairpin", NO_HAIRPIN);
     }
     if in_servers_network(facts, group) {
         opinions.possible("nat-same-subnet-client", "then the real server's own capture shows a SYN-ACK that leaves for the client's own MAC");
