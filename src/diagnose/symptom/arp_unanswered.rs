@@ -174,13 +174,21 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     } else {
         ("", "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned())
     };
-    let explanation = if ips.iter().all(|ip| answered_elsewhere(facts, *ip)) {
+    let elsewhere = ips.iter().all(|ip| answered_elsewhere(facts, *ip));
+    let explanation = if elsewhere {
         "The address is asked for again and again and whoever asks gets no answer, while others do: questions or answers are lost between these two alone. So it is between a host and a macvlan or ipvlan of its own, at ports that a switch keeps apart (private VLAN, port isolation, an access point's clients), and in another VLAN.".to_owned()
     } else {
         explanation
     };
     Wording {
-        title: format!("nobody answers {} for {}{any_more}", question(&ips), list(&names)),
+        title: match elsewhere {
+            true => format!(
+                "{} for {} stays unanswered to some, and is answered to others",
+                question(&ips),
+                list(&names)
+            ),
+            false => format!("nobody answers {} for {}{any_more}", question(&ips), list(&names)),
+        },
         explanation,
         subjects: ips
             .iter()

@@ -87,6 +87,7 @@ pub(in crate::diagnose) fn ends_handshake(trace: &Trace, id: ConnectionId) -> bo
             && back.payload == 0
             && there.ack.is_set()
             && flow.rst_answers.frame() == there.ack.frame()
+            && there.max_ack == back.isn.wrapping_add(1)
     })
 }
 
