@@ -30,6 +30,7 @@ mod judged;
 mod manner;
 mod one_sided;
 mod pace;
+mod parting;
 mod proved;
 mod raced;
 mod said;

@@ -13,17 +13,17 @@ mod stalled;
 pub(super) use cut::is_turned_down;
 pub use cut::reset_by;
 pub(super) use request::{before, is_left_unanswered};
-pub(super) use stalled::is_turned_back;
+pub(super) use stalled::{in_vain, is_turned_back};
 
 use super::journey::{Journey, Milestone};
 use super::judged::Judged;
-use super::{Break, Fate, Manner, Pace, Packet, Sighting, faults};
+use super::{Break, Fate, Manner, Pace, Packet, Sighting, faults, parting};
 use crate::correlate::Outcome;
 use crate::trace::{ConnectionId, Trace};
 
 /// A client that waited this long for an answer and left without one did not get what it
 /// wanted; one that left sooner may not have wanted it, nanoseconds. Judgement.
-const PATIENCE_NS: i64 = 1_000_000_000;
+pub(super) const PATIENCE_NS: i64 = 1_000_000_000;
 
 /// Judges what was said on a TCP connection that stands.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
@@ -37,6 +37,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         {
             faults::judge(trace, id)
         }
+        Outcome::Reset if parting::gave_up(trace, id) => stalled::judge(trace, id),
         Outcome::Reset => cut::judge(trace, id),
         Outcome::Stalled => stalled::judge(trace, id),
         Outcome::Completed if is_turned_down(trace, id) || pace.is_cut_at_once(id) => {

@@ -125,8 +125,15 @@ fn quiet(
             0 => String::new(),
             n => format!("; what is inside {} is not read", count(n as usize, "frame")),
         };
-        let summary =
-            format!("no connection of a client to a service was captured{checked}{unopened}");
+        let hidden = match facts.hides_segments() {
+            true => {
+                "; the text prints neither flags nor numbers of TCP (tcpdump -q), so its connections are not told"
+            }
+            false => "",
+        };
+        let summary = format!(
+            "no connection of a client to a service was captured{checked}{unopened}{hidden}"
+        );
         return (Status::Inconclusive, summary);
     }
     let unknown = needs(facts).into_iter().any(|id| {

@@ -52,6 +52,14 @@ impl Trace {
 }
 
 impl Trace {
+    /// Whether a text has TCP segments of which it prints neither flags nor numbers (`tcpdump -q`): they are no
+    /// connections to anybody.
+    #[must_use]
+    pub fn hides_segments(&self) -> bool {
+        let files = self.captures.iter().flat_map(|capture| &capture.files);
+        files.filter_map(|file| file.text.as_ref()).any(|text| text.quiet > 0)
+    }
+
     /// Whether a capture of bytes kept too few of each packet to show what was said: a snapshot
     /// length (`tcpdump -s`) that ends with the headers.
     #[must_use]

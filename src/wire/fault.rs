@@ -11,7 +11,7 @@ pub use codes::words;
 
 use super::dns;
 use binary::{amqp, bind, connack, goaway, grpc, notification, postgres};
-use codes::{NTP, REDIS};
+use codes::{NTP, REDIS, SSH};
 
 /// Whose words they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +44,8 @@ pub enum Service {
     Sctp,
     /// AMQP, by the protocol header of a server that speaks another version.
     Amqp,
+    /// SSH, by a line in the place of the server's version.
+    Ssh,
 }
 
 /// The port of NTP (RFC 5905, section 7.2).
@@ -101,8 +103,16 @@ pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
         0x20 => connack(payload).map(|code| (Service::Mqtt, code)),
         0x30 => bind(payload).map(|code| (Service::Ldap, code)),
         b'A' => amqp(payload).map(|code| (Service::Amqp, code)),
+        b'E' | b'N' => ssh(payload).map(|code| (Service::Ssh, code)),
         _ => None,
     }
+}
+
+/// Reads the line that OpenSSH says and closes upon, where its version is due (RFC 4253, section 4.2;
+/// `drop_connection` in sshd.c). Of other lines the version may follow.
+fn ssh(payload: &[u8]) -> Option<u16> {
+    let line = payload.strip_suffix(b"\r\n")?;
+    SSH.iter().find(|(said, ..)| said.as_bytes() == line).map(|(_, code, _)| *code)
 }
 
 /// Reads an answer from the port of DNS. What an authoritative server says to a resolver, which asks
@@ -204,6 +214,16 @@ mod tests {
         assert_eq!(of_dns(b"\0\x07\x81\x83\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01"), None);
         let of_a_zone = b"\0\x07\x80\x02\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
         assert_eq!(of_dns(of_a_zone), None);
+    }
+
+    #[test]
+    fn who_says_a_line_in_the_place_of_a_version_is_read() {
+        assert_eq!(of_first(b"Exceeded MaxStartups\r\n"), Some((Service::Ssh, 1)));
+        assert_eq!(of_first(b"Not allowed at this time\r\n"), Some((Service::Ssh, 2)));
+        for other in [&b"Exceeded MaxStartups"[..], b"EHLO a\r\n", b"Notice\r\n", b"SSH-2.0-x\r\n"]
+        {
+            assert_eq!(of_first(other), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ impl Protocol {
     pub const UDP: Self = Self(17);
     /// SCTP, whose packets are read as datagrams: ports, and what stands behind the common header.
     pub const SCTP: Self = Self(132);
+    /// VRRP (RFC 5798, section 5.1.1.4).
+    pub const VRRP: Self = Self(112);
     /// ICMP for IPv6.
     pub const ICMPV6: Self = Self(58);
 

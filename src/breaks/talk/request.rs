@@ -3,7 +3,7 @@
 use super::{PATIENCE_NS, harm};
 use crate::breaks::journey::{Journey, Milestone, silence};
 use crate::breaks::judged::Judged;
-use crate::breaks::{Fate, Manner, Pace, Packet, faults};
+use crate::breaks::{Fate, Manner, Pace, Packet, faults, parting};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Mark};
 use crate::trace::{ConnectionId, Trace};
@@ -35,7 +35,8 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     // Where nobody gets an answer, the protocol may have none, unless it is read; but who only takes
     // does not close upon the first words.
     if !pace.answers(trace.service_of(id)) && !at_once && !is_due_an_answer(trace, id) {
-        return Judged::Well;
+        let end = trace.vantage(leg).end;
+        return if parting::is_left_open(there, back, end) { Judged::Untold } else { Judged::Well };
     }
     if closed {
         let last = Journey::of(trace, id, true, Milestone::Data).last().copied();

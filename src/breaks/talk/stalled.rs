@@ -54,7 +54,7 @@ pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
 }
 
 /// Whether a side's last bytes were never acknowledged, where the other side was seen.
-fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
+pub(in crate::breaks) fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
     sender.retransmissions > 0 && receiver.seen() && seq_lt(receiver.max_ack, sender.end_seq)
 }
 

@@ -113,11 +113,22 @@ fn unquoted(text: &str) -> &str {
     loop {
         let trimmed = rest.trim_start();
         match trimmed.strip_prefix(['>', '|']) {
+            Some(inside) if is_receiver(inside) => return trimmed,
             Some(inside) => rest = inside.strip_prefix(' ').unwrap_or(inside),
             None => break,
         }
     }
     rest.strip_prefix("* ").unwrap_or(rest)
+}
+
+/// Whether what stands behind a mark is the end that a packet went to, with what is said of it: the line was broken
+/// before its arrow.
+fn is_receiver(inside: &str) -> bool {
+    let Some((word, said)) = inside.strip_prefix(' ').and_then(|rest| rest.split_once(": ")) else {
+        return false;
+    };
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    !word.contains(' ') && digits > 0 && word.contains(['.', ':']) && !said.is_empty()
 }
 
 #[cfg(test)]
@@ -139,6 +150,20 @@ mod tests {
         ] {
             assert_eq!(clean(raw.as_bytes()), line, "{raw}");
         }
+    }
+
+    #[test]
+    fn an_arrow_that_begins_a_line_is_no_mark() {
+        let said = |raw: &str| clean(raw.as_bytes()).into_owned();
+        let rest = "> 10.0.0.2.90: Flags [S], seq 1";
+        assert_eq!(said(rest), rest);
+        assert_eq!(said("> > 10.0.0.2.90: Flags [S], seq 1"), rest);
+        assert_eq!(
+            said("> 10.0.0.1.80 > 10.0.0.2.90: Flags [S]"),
+            "10.0.0.1.80 > 10.0.0.2.90: Flags [S]"
+        );
+        assert_eq!(said("> note: this"), "note: this");
+        assert_eq!(said("> 12:00:00.1 IP 10.0.0.1: x"), "12:00:00.1 IP 10.0.0.1: x");
     }
 
     #[test]

@@ -80,6 +80,9 @@ impl Record {
     }
 
     pub(super) fn push(&mut self, line: &str) {
+        // A mark of mail before a line that was broken behind the arrow.
+        let line =
+            if self.text.ends_with(" >") { line.strip_prefix("> ").unwrap_or(line) } else { line };
         if self.text.len() + line.len() < MOST {
             self.text.push('\n');
             self.text.push_str(if line == "\t" { line } else { line.trim_end() });

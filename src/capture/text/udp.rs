@@ -9,7 +9,7 @@ pub(super) fn udp(scan: &mut Scan<'_>, shown: &mut Shown, ports: (u16, u16)) -> 
         scan.blanks().num()
     } else {
         let line = scan.rest().lines().next().unwrap_or("");
-        said(line).or_else(|| last_in_brackets(scan.rest()))
+        said(line).or_else(|| last_in_brackets(scan.rest())).or_else(|| snmp(scan.rest()))
     };
     if ports.0 == 53 || ports.1 == 53 {
         dns(scan.rest(), shown);
@@ -30,6 +30,42 @@ fn last_in_brackets(text: &str) -> Option<u32> {
     let before = text.trim_end().strip_suffix(')')?;
     let (_, number) = before.rsplit_once('(')?;
     number.parse().ok()
+}
+
+/// What tcpdump calls the PDUs of SNMP (RFC 3416, section 3), with the length of what is in each.
+const PDUS: &[&str] = &[
+    "GetRequest(",
+    "GetNextRequest(",
+    "GetResponse(",
+    "SetRequest(",
+    "GetBulk(",
+    "Inform(",
+    "V2Trap(",
+    "Report(",
+];
+/// The community that is not printed.
+const COMMUNITY: &str = "public";
+/// INTEGER, length and value of a version of SNMP.
+const VERSION: u32 = 3;
+
+/// `GetRequest(28)  .1.3.6.1.2.1.1.3.0`: the message around it is a sequence of version, community and the
+/// PDU (RFC 1901, section 3), each with its tag and length (X.690, section 8.1).
+fn snmp(text: &str) -> Option<u32> {
+    let (at, name) = PDUS.iter().find_map(|name| Some((text.find(name)?, name)))?;
+    let inside: u32 = Scan::new(&text[at + name.len()..]).num()?;
+    let named = text[..at].split_once("C=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let community = named.map_or(COMMUNITY, |(name, _)| name).len() as u32;
+    Some(tagged(tagged(inside) + tagged(community) + VERSION))
+}
+
+/// With its tag and its length.
+fn tagged(length: u32) -> u32 {
+    let of_length = match length {
+        0..128 => 1,
+        128..256 => 2,
+        _ => 3,
+    };
+    length.saturating_add(1 + of_length)
 }
 
 /// Types of questions that are told apart.
@@ -77,4 +113,17 @@ fn dns(text: &str, shown: &mut Shown) {
     bytes.push(0);
     bytes.extend(kind.to_be_bytes());
     bytes.extend([0, 1]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snmp;
+
+    #[test]
+    fn the_length_of_a_message_of_snmp_is_that_of_its_parts() {
+        assert_eq!(snmp(" GetRequest(28)  .1.3.6.1.2.1.1.3.0"), Some(43));
+        assert_eq!(snmp(" C=\"fleet-ro\" GetResponse(30)  .1.3.6.1=7"), Some(47));
+        assert_eq!(snmp(" GetResponse(200)  .1.3"), Some(217));
+        assert_eq!(snmp(" GetMore(28)"), None);
+    }
 }

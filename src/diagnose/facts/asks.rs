@@ -128,7 +128,9 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (VantageId, &Ask)> {
             .asks
             .iter()
             .filter(|ask| ask.count >= QUESTIONS && ask.answers == 0 && ask.open >= QUESTIONS)
-            .filter(|ask| asked_here(vantage, ask) || given_up(vantage, ask))
+            .filter(|ask| {
+                asked_here(vantage, ask) || given_up(vantage, ask) || asks_alone(vantage, ask)
+            })
             .map(move |ask| (v, ask))
     });
     let found: Vec<_> = found.filter(|(_, ask)| !takes_over(ask)).collect();
@@ -177,6 +179,18 @@ fn talked(trace: &Trace, asks: &[(VantageId, &Ask)]) -> HashSet<Talk> {
 /// Answers are unicast: only the asker's own capture must show them.
 pub(in crate::diagnose) fn asked_here(vantage: &Observations, ask: &Ask) -> bool {
     ask.direction == Direction::Out || vantage.own.has(ask.asker_mac)
+}
+
+/// Nobody but the asker says anything at a vantage, and it asks at the pace of a stack that got no answer: so it is
+/// on a host of which the capture has no more than that, wherever it was taken.
+pub(in crate::diagnose) fn asks_alone(vantage: &Observations, ask: &Ask) -> bool {
+    let neighbors = &vantage.neighbors;
+    ask.again >= ARP_UNANSWERED_ON_AND_ON
+        && ask.asker.is_host()
+        && vantage.streams.is_empty()
+        && vantage.vrrp.is_empty()
+        && neighbors.asks.iter().all(|other| other.asker_mac == ask.asker_mac)
+        && neighbors.bindings.iter().all(|other| other.mac == ask.asker_mac)
 }
 
 /// The asker says by ICMP that it found nobody: a kernel does so of what waited for the answer, in

@@ -14,6 +14,9 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
 use std::collections::{BTreeMap, HashMap};
 
+/// TFTP (IANA; RFC 1350).
+pub(in crate::diagnose) const TFTP: u16 = 69;
+
 /// A query to the VIP and the answer that came from elsewhere.
 pub(in crate::diagnose) struct Pair {
     pub query: ConnectionId,
@@ -83,7 +86,8 @@ pub(in crate::diagnose) fn from_other_ports(trace: &Trace) -> Vec<Pair> {
         for &query in asked.into_iter().flatten() {
             let server = trace.connection(query).front.server;
             let elsewhere = server.0 != c.front.client.0 && server.1 != c.front.client.1;
-            let told = elsewhere && refused(trace, answer).is_some();
+            let in_vain = || server.1 == TFTP && sent_again(trace, answer);
+            let told = elsewhere && (refused(trace, answer).is_some() || in_vain());
             if told && answered_after(trace, query, answer) {
                 pairs.push(Pair { query, answer });
                 break;
@@ -91,6 +95,15 @@ pub(in crate::diagnose) fn from_other_ports(trace: &Trace) -> Vec<Pair> {
         }
     }
     pairs
+}
+
+/// Whether who answers sends the same again: of TFTP each block waits for its acknowledgment (RFC 1350, section 2),
+/// and no word to this one comes.
+fn sent_again(trace: &Trace, answer: ConnectionId) -> bool {
+    trace.legs(answer).iter().any(|leg| {
+        let there = trace.forward(leg);
+        there.isns > 1 && u32::from(there.isns) == there.packets
+    })
 }
 
 /// Whether an answer that was taken for a question follows one at some vantage.

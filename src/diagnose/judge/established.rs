@@ -1,8 +1,8 @@
 //! Connections that stood and then broke.
 
 use super::evidence::{
-    ASKED, asked_again, came_in, connected, cut_young, foreign_ttl, may_have_waited, missing,
-    never_idle, reset_elsewhere, same_silence, small, smallest_again,
+    ASKED, arrived, asked_again, came_in, connected, cut_young, foreign_ttl, may_have_waited,
+    missing, never_idle, reset_elsewhere, same_silence, small, smallest_again,
 };
 use super::place::Place;
 use super::renewed::{Renewed, renewed};
@@ -11,6 +11,7 @@ use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage};
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
 use crate::diagnose::facts::passing::through;
+use crate::diagnose::symptom::rst_no_socket;
 use crate::diagnose::thresholds::{
     JUDGE_LIMIT_NS, JUDGE_LIMIT_PART, JUDGE_QUICK_PART, JUDGE_SMALL as SMALL, SIZE_ETHERNET_MTU,
 };
@@ -152,6 +153,9 @@ fn has_all(facts: &Facts, group: &Group) -> Option<Against> {
     Some(Against { why, at: all?.first().copied() })
 }
 
+/// What tells a host that took an address over and has no entries of the one before.
+const NO_ENTRY: &str = "this host passes on others of this service and none of these: it has no entry for them, as after it took the address over, and a rule drops what is INVALID before it is reset; then 'conntrack -L -p tcp' and 'ipvsadm -Lnc' there lack their clients' ports, and 'iptables-save -c | grep -i invalid' or 'nft list ruleset' has a rule that counts them";
+
 /// Bytes are sent again, and no answer comes.
 pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if asked_again(facts, group) {
@@ -166,6 +170,21 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             &["tun-mtu-blackhole", "pmtud-icmp-misdelivered", "packet-loss", "lb-idle-timeout"],
             &against,
         );
+        return;
+    }
+    if group.packet == Packet::Request
+        && let Some(came) = arrived(group)
+    {
+        if Place::of(facts, group).passes_on().is_some() {
+            opinions.possible("director-no-entry-rst", NO_ENTRY);
+            opinions.possible("backend-removed-silent-drop", "then their real server was taken out of the table while they stood: 'ipvsadm -Ln' on this host lacks it");
+        }
+        opinions.unless(
+            never_idle(facts, group),
+            "lb-idle-timeout",
+            "then these connections were silent for longer than any that lives, and this host, or a filter on it, forgets them sooner",
+        );
+        opinions.refuted(&["tun-mtu-blackhole", "pmtud-icmp-misdelivered", "packet-loss"], &came);
         return;
     }
     let ping =
@@ -247,6 +266,9 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
     if by != By::Client && by != By::ClientsName && asked_again(facts, group) {
         // It repeated its SYN-ACK, then gave up; what the client says meets no socket.
         listener(opinions);
+    }
+    if group.connections.iter().all(|id| rst_no_socket::ends_handshake(facts, *id)) {
+        opinions.possible("accept-queue-overflow", "a kernel whose accept queue is full answers the ACK that ends the handshake so with net.ipv4.tcp_abort_on_overflow=1; then TcpExtListenOverflows grows with each");
     }
     let timed = same_silence(facts, group).filter(|_| !matches!(by, By::Client | By::Server));
     if let Some((ns, at)) = timed {

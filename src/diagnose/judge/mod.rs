@@ -77,6 +77,12 @@ struct Against {
 pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
     let mut opinions = Opinions::default();
     match (group.packet, group.manner) {
+        // A check that was answered failed as any other handshake does.
+        (Packet::HealthCheck, manner)
+            if manner.is_silence() && evidence::answered(facts, group).is_some() =>
+        {
+            syn_ack::judge(facts, group, &mut opinions);
+        }
         (Packet::Syn | Packet::HealthCheck, Manner::Swallowed) => {
             syn::swallowed(facts, group, &mut opinions);
         }

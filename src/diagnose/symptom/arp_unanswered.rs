@@ -2,7 +2,7 @@
 
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::asks::{asked_here, given_up, is_all_there_is};
+use crate::diagnose::facts::asks::{asked_here, asks_alone, given_up, is_all_there_is};
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
 use crate::hashed::{HashMap, HashSet};
@@ -41,7 +41,18 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     found.dedup();
     found
         .into_iter()
-        .map(|ip| Sighting { connection: None, address: Some(ip), host: None, costly: true })
+        .map(|ip| {
+            // Of whom no more is known than that he asks it is not known either what he lacks.
+            let alone = |(vantage, ask): (VantageId, &Ask)| {
+                let vantage = &facts.vantages[vantage.index()];
+                asks_alone(vantage, ask)
+                    && !asked_here(vantage, ask)
+                    && !is_all_there_is(facts, ask)
+            };
+            let mut asks = facts.unanswered_for(ip).peekable();
+            let little = asks.peek().is_some() && asks.all(alone) && !needed.contains(&ip);
+            Sighting { connection: None, address: Some(ip), host: None, costly: !little }
+        })
         .collect()
 }
 
@@ -51,7 +62,8 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
 fn asks_on_and_on(facts: &Facts, vantage: VantageId, ask: &Ask) -> bool {
     ask.again >= ARP_UNANSWERED_ON_AND_ON
         && ask.asker.is_host()
-        && asked_here(&facts.vantages[vantage.index()], ask)
+        && (asked_here(&facts.vantages[vantage.index()], ask)
+            || asks_alone(&facts.vantages[vantage.index()], ask))
 }
 
 /// Addresses that connections go to.
@@ -165,14 +177,38 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     } else {
         ("", "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned())
     };
+    let elsewhere = ips.iter().all(|ip| answered_elsewhere(facts, *ip));
+    let explanation = if elsewhere {
+        "The address is asked for again and again and whoever asks gets no answer, while others do: questions or answers are lost between these two alone. So it is between a host and a macvlan or ipvlan of its own, at ports that a switch keeps apart (private VLAN, port isolation, an access point's clients), and in another VLAN.".to_owned()
+    } else {
+        explanation
+    };
     Wording {
-        title: format!("nobody answers {} for {}{any_more}", question(&ips), list(&names)),
+        title: match elsewhere {
+            true => format!(
+                "{} for {} stays unanswered to some, and is answered to others",
+                question(&ips),
+                list(&names)
+            ),
+            false => format!("nobody answers {} for {}{any_more}", question(&ips), list(&names)),
+        },
         explanation,
         subjects: ips
             .iter()
             .map(|ip| Subject { role: Role::Host, address: Some(*ip), ..Subject::default() })
             .collect(),
     }
+}
+
+/// Whether somebody claims an address to others, at a vantage where it is not asked for in vain.
+fn answered_elsewhere(facts: &Facts, ip: Ip) -> bool {
+    let vain = |vantage: VantageId| facts.unanswered_for(ip).any(|(v, _)| v == vantage);
+    let claimed = |vantage: VantageId| {
+        let bindings = &facts.vantages[vantage.index()].neighbors.bindings;
+        bindings.iter().any(|binding| binding.ip == ip)
+    };
+    facts.unanswered_for(ip).next().is_some()
+        && VantageId::each(&facts.vantages).any(|(v, _)| !vain(v) && claimed(v))
 }
 
 /// What asks for addresses of these families.

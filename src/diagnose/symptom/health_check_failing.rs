@@ -67,6 +67,13 @@ fn ends(f: &Facts, sightings: &[Sighting]) -> String {
             Manner::Rejected => "rejected by ICMP".to_owned(),
             Manner::Cut(_) => "accepted and reset".to_owned(),
             Manner::Closed => "closed without an answer".to_owned(),
+            manner
+                if manner.is_silence()
+                    && sighting.connection.is_some_and(|id| f.connection(id).progress.answered) =>
+            {
+                let wait = broken::seconds(group.cost_ns);
+                format!("accepted by a SYN-ACK that is never acknowledged, for {wait}")
+            }
             _ if group.cost_ns == 0 => "not answered".to_owned(),
             _ => format!("not answered within {}", broken::seconds(group.cost_ns)),
         });

@@ -183,6 +183,8 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         explanation += &format!(
             " {by_proxy} of them are the proxy's own: what the real server answered it was no such status."
         );
+    } else if by_server == 0 && called_nobody(facts, &ids) {
+        explanation += " For none of these does the proxy call a server, as it does for others: it answers them itself. So it does by a rule of its own, and where it has no local port or no connection left for its servers; its error log says which.";
     }
     explanation += &meanings(facts, &ids);
     Wording {
@@ -190,6 +192,23 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         explanation,
         subjects: concerned(facts, sightings),
     }
+}
+
+/// Whether no connection of the proxy belongs to these requests, while those of others on the same service were read.
+fn called_nobody(facts: &Facts, ids: &[ConnectionId]) -> bool {
+    let pairs = &facts.pairs;
+    let alone = |id: &ConnectionId| {
+        exchange(facts, *id).is_some()
+            && carried(facts, *id).next().is_none()
+            && !pairs.backends.contains_key(&id.0)
+            && !pairs.attempts.contains_key(&id.0)
+            && facts.breaks.broken(*id).is_none_or(|broken| broken.behind.is_none())
+    };
+    let passed_on = |id: &ConnectionId| {
+        let mut others = facts.requests_to(facts.service_of(*id));
+        others.any(|(other, _)| carried(facts, other).next().is_some())
+    };
+    ids.iter().all(alone) && ids.first().is_some_and(passed_on)
 }
 
 /// What became of the proxy's own request to the real server, or of the answer, where all were lost alike.

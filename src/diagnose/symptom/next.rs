@@ -86,12 +86,16 @@ fn told(facts: &Facts, broken: &Break) -> Told {
         Manner::Swallowed | Manner::Cut(By::Client | By::Server) => Told::Here,
         Manner::Error | Manner::Closed | Manner::Refused if serves => Told::Here,
         Manner::UnseenBeyond | Manner::Late | Manner::Unmatched if came => Told::Here,
-        Manner::UnseenBeyond | Manner::LostBetween if broken.packet == Packet::SynAck => {
-            Told::AndBeyond
-        }
+        Manner::UnseenBeyond | Manner::LostBetween if is_syn_ack(facts, broken) => Told::AndBeyond,
         _ if next_stated(facts, broken).is_some() => Told::Here,
         _ => Told::Elsewhere,
     }
+}
+
+/// Whether what did not get through is a SYN-ACK, of a health check too.
+fn is_syn_ack(facts: &Facts, broken: &Break) -> bool {
+    let answered = || facts.connection(broken.connection).progress.answered;
+    broken.packet == Packet::SynAck || broken.packet == Packet::HealthCheck && answered()
 }
 
 /// On whom the packet was sent to, where that one was not captured.
@@ -169,6 +173,9 @@ fn shows_at_server(broken: Option<&Break>) -> &'static str {
         return "shows whether the packets arrive, and what is answered";
     };
     match (broken.packet, broken.manner) {
+        (_, Manner::Cut(By::Client)) => {
+            "shows whether what the client sent last arrives, and what is answered"
+        }
         (_, Manner::Cut(_)) => {
             "shows whether the reset leaves there: if it does not, somebody between sent it"
         }

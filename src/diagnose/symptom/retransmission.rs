@@ -44,8 +44,13 @@ fn too_big(trace: &Trace, id: ConnectionId) -> bool {
 }
 
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
+    let in_vain = |id| facts.connection(id).outcome == Outcome::Stalled;
+    let title = match connections(sightings).all(in_vain) {
+        true => "segments are sent again and again, and never acknowledged",
+        false => "segments are sent again",
+    };
     Wording {
-        title: "segments are sent again".to_owned(),
+        title: title.to_owned(),
         explanation: format!(
             "In {} payload was sent more than once: {}.",
             connections_to(facts, sightings),

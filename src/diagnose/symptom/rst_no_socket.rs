@@ -59,8 +59,12 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
     let Some((leg, flow)) = sighting.connection.and_then(|id| found(facts, id)) else {
         return Vec::new();
     };
+    let asked = match sighting.connection.is_some_and(|id| ends_handshake(facts, id)) {
+        true => "the ACK that ends the handshake",
+        false => "the segment that nobody here asked for",
+    };
     [
-        facts.proof(leg, flow.rst_answers, "the segment that nobody here asked for"),
+        facts.proof(leg, flow.rst_answers, asked),
         facts.proof(
             leg,
             flow.rst,
@@ -72,7 +76,32 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
     .collect()
 }
 
+/// Whether the reset answers the ACK that ends the handshake, at a server's side that had sent its SYN-ACK and says
+/// nothing else. A kernel whose accept queue is full does that too (`tcp_abort_on_overflow`), so that it has
+/// no connection is not told.
+pub(in crate::diagnose) fn ends_handshake(trace: &Trace, id: ConnectionId) -> bool {
+    found(trace, id).is_some_and(|(leg, flow)| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        std::ptr::eq(flow, back)
+            && back.accepted()
+            && back.payload == 0
+            && there.ack.is_set()
+            && flow.rst_answers.frame() == there.ack.frame()
+            && there.max_ack == back.isn.wrapping_add(1)
+    })
+}
+
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
+    if super::connections(sightings).all(|id| ends_handshake(facts, id)) {
+        return Wording {
+            title: "the last step of handshakes is answered by a reset".to_owned(),
+            explanation: format!(
+                "In {} the SYN is answered by a SYN-ACK, and the ACK to it by a bare RST: whoever gets that ACK has no such connection, or has no room for it.",
+                connections_to(facts, sightings)
+            ),
+            subjects: concerned(facts, sightings),
+        };
+    }
     Wording {
         title: "a kernel resets segments that it has no socket for".to_owned(),
         explanation: format!(

@@ -132,6 +132,10 @@ fn command(fault: Fault, ip: &str) -> (String, &'static str) {
             "vtysh -c 'show bgp neighbors'   # FRR; 'birdc show protocols all' (BIRD)".to_owned(),
             "the AS numbers, passwords, families and limits that each side expects of the other",
         ),
+        Fault(Service::Ssh, _) => (
+            "sshd -T | grep -iE 'maxstartups|persource|logingracetime'; ss -tn 'sport = :22'".to_owned(),
+            "how many may be at their login at once, in all and of one address: behind a balancer that puts its own address in their place all clients are one, and its checks that say nothing stay for LoginGraceTime",
+        ),
         Fault(Service::Ntp, 1) => (
             "grep -nE 'ratelimit|limited|discard' /etc/chrony/chrony.conf /etc/chrony.conf /etc/ntp.conf".to_owned(),
             "a limit counts by address: all clients behind one that a balancer puts in their place share it. The balancer keeps the clients' addresses, or the limit spares its own",

@@ -47,6 +47,9 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
         (_, Manner::Cut(_)) => return None,
         (Packet::Syn | Packet::HealthCheck, Manner::Refused) => (host, listener(vip, port)),
         (Packet::Syn | Packet::HealthCheck, Manner::OwnSource) => (host, martians(client)),
+        (Packet::HealthCheck, _) if left && host.is_some() && connection.progress.answered => {
+            (host, way_back(here, own))
+        }
         (Packet::Syn | Packet::HealthCheck, _) if !left => (host, counters(vip)),
         (Packet::SynAck, Manner::Unmatched) => (server.or(host), way_back((client, vip), true)),
         (Packet::SynAck, _) if left && host.is_some() => (host, way_back(here, own)),
@@ -54,7 +57,7 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
         (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left && relays() => {
             (host, counters(vip))
         }
-        (Packet::Request, _) if !left && connection.progress.response => (host, socket(port)),
+        (Packet::Request, _) if !left && connection.progress.response => (host, socket(vip, port)),
         (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left => (host, queue(port)),
         (Packet::Datagram, _) if !left => (host, datagrams(port)),
         (Packet::Response, _) if left && host == server => (host, process(port)),
@@ -130,12 +133,13 @@ pub(super) fn queue(port: u16) -> Said {
 }
 
 /// Why a connection that was answered before takes no more.
-fn socket(port: u16) -> Said {
+fn socket(vip: Ip, port: u16) -> Said {
+    let save = tables(vip);
     (
         format!(
-            "ss -tni state established 'sport = :{port}'; nstat -az TcpExtPAWSEstab TcpInCsumErrors TcpExtTCPRcvQDrop"
+            "ss -tni state established 'sport = :{port}'; nstat -az TcpExtPAWSEstab TcpInCsumErrors TcpExtTCPRcvQDrop; {save}-save -c | grep -i invalid; nft list ruleset | grep -i invalid"
         ),
-        "no line of the client: its socket there is gone; Recv-Q above 0: the program does not read; TcpExtPAWSEstab grows with each repeat: the timestamps went back, as where a device that rewrites them was changed; TcpInCsumErrors: bad checksums",
+        "no line of the client: its socket there is gone; a rule that counts what is INVALID: the firewall has forgotten the connection (it was loaded anew); Recv-Q above 0: the program does not read; TcpExtPAWSEstab grows with each repeat: the timestamps went back, as where a device that rewrites them was changed; TcpInCsumErrors: bad checksums",
     )
 }
 

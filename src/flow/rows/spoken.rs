@@ -54,6 +54,7 @@ enum Form {
     SealedAlert,
     Amqp,
     Sctp,
+    Ssh,
 }
 
 /// Forms of those who send a client on, to an address and to a name.
@@ -73,7 +74,7 @@ fn redirect_of(who: Redirector) -> (Form, Form) {
 }
 
 /// Forms of the services whose errors are kept.
-const FAULTS: [(Service, Form); 14] = [
+const FAULTS: [(Service, Form); 15] = [
     (Service::Postgres, Form::Postgres),
     (Service::Redis, Form::Redis),
     (Service::Mqtt, Form::Mqtt),
@@ -88,6 +89,7 @@ const FAULTS: [(Service, Form); 14] = [
     (Service::Ntp, Form::Ntp),
     (Service::Amqp, Form::Amqp),
     (Service::Sctp, Form::Sctp),
+    (Service::Ssh, Form::Ssh),
 ];
 
 fn form_of(service: Service) -> Form {
@@ -118,6 +120,7 @@ words!(Form {
     Form::SealedAlert => "tls-sealed-alert",
     Form::Amqp => "amqp-version",
     Form::Sctp => "sctp-abort",
+    Form::Ssh => "ssh-refusal",
     Form::EndUnseen => "http-end-unseen",
     Form::Resolved => "dns-name",
     Form::OracleRedirect => "oracle-redirect",
@@ -181,7 +184,7 @@ impl Row for Of<Spoken> {
             Words::NoSuchName(name) => (Form::NoSuchName, name, None),
             Words::Media(ip, port) => (Form::Media, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-name` and what ends in `-name` a digest of the name",

@@ -80,6 +80,11 @@ pub(super) const NTP: [(&str, u16, &str); 3] = [
     ("DENY", 2, "the client is not let in"),
     ("RSTR", 3, "the client is not let in"),
 ];
+/// Lines with which OpenSSH turns a caller away before it has said its version.
+pub(super) const SSH: [(&str, u16, &str); 2] = [
+    ("Exceeded MaxStartups", 1, "too many that have not logged in yet"),
+    ("Not allowed at this time", 2, "this address is kept out for a while"),
+];
 /// The code as its protocol writes it, with what it means: "PostgreSQL 53300 (too many connections)".
 #[must_use]
 pub fn words(service: Service, code: u16) -> String {
@@ -112,6 +117,7 @@ pub fn words(service: Service, code: u16) -> String {
             format!("BGP NOTIFICATION {}/{} ({means})", code >> 8, code & 0xff)
         }
         Service::Ntp => named(&NTP, "NTP kiss code"),
+        Service::Ssh => named(&SSH, "SSH:"),
         Service::Sctp => match code {
             0 => "SCTP ABORT".to_owned(),
             cause => format!("SCTP ABORT, cause {cause}"),

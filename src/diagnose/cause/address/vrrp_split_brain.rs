@@ -6,15 +6,16 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::disputes::claims;
+use crate::diagnose::facts::refusals::Says;
 use crate::diagnose::facts::two_masters::{Masters, contests, is_long, unheard, vips};
 use crate::diagnose::facts::vrrp::{self, is_own, patience_ns};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
-use crate::flow::VrrpSpeaker;
+use crate::flow::{IcmpError, VantageId, VrrpSpeaker};
 use crate::trace::Trace;
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "director-no-entry-rst"];
 
@@ -73,15 +74,22 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
     let far: String = [b, a].into_iter().filter(|s| s.ttl != 255).map(|s| {
         format!(" Those of {} come with TTL {}, through a router: who holds to RFC 5798 (section 7.1) discards what has not 255, keepalived takes it from unicast peers unless min_ttl says otherwise.", s.src, s.ttl)
     }).collect();
+    let refused = rejected(trace, a, b);
+    let turned_back = refused.map_or_else(String::new, |(_, e)| {
+        format!(
+            " {} rejects what {} advertises: it answers by ICMP that a rule forbids it.",
+            e.src, e.dst
+        )
+    });
     let explanation = format!(
-        "{} (priority {}) and {} (priority {}) advertised virtual router {} {how}.{deaf}{unfit}{damage}{far}{claim}",
+        "{} (priority {}) and {} (priority {}) advertised virtual router {} {how}.{deaf}{unfit}{damage}{far}{turned_back}{claim}",
         b.src, b.priority.1, a.src, a.priority.1, a.vrid,
     );
     let mut finding = Finding::cause("vrrp-split-brain", title, explanation);
     finding.severity = severity(trace, &ids);
     // On two links, each with its own, they would be no contest.
     let apart = unheard && ![pair.a, pair.b].iter().all(|(v, s)| is_own(trace, *v, s));
-    let doubt = vips.is_empty() || apart;
+    let doubt = (vips.is_empty() || apart) && refused.is_none();
     finding.confidence = match (doubt, pair.brief) {
         (_, true) => Confidence::Possible,
         (true, false) => Confidence::Likely,
@@ -99,17 +107,47 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
     let damaged: Vec<&VrrpSpeaker> = [a, b].into_iter().filter(|s| s.damaged.is_set()).collect();
     finding.fixes = match (differences.is_empty(), &damaged[..]) {
         (_, damaged @ [_, ..]) => untranslated(a, damaged),
-        (true, []) => fixes(a, b),
+        (true, []) => fixes(a, b, refused.map(|(_, e)| e)),
         (false, []) => alike(a, b),
     };
     finding.proofs = proofs(trace, pair, &vips);
+    finding.proofs.extend(refused.map(|(vantage, e)| {
+        Proof::on(vantage, e.mark, format!("{} rejects the advertisements of {}", e.src, e.dst))
+    }));
     finding.subjects = [a, b].iter().map(|s| vrrp::subject(trace, s)).collect();
     finding.addresses = vips;
     finding.connections = ids;
     finding
 }
 
-fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
+/// The word of one that a rule of its own forbids what the other sends it, which needs unicast: nobody answers
+/// what goes to a group.
+fn rejected<'a>(
+    trace: &'a Trace,
+    a: &VrrpSpeaker,
+    b: &VrrpSpeaker,
+) -> Option<(VantageId, &'a IcmpError)> {
+    let of_the_two = |e: &IcmpError| {
+        let ends = (e.quote.src, e.quote.dst);
+        e.quote.protocol == Protocol::VRRP
+            && (ends == (a.src, b.src) || ends == (b.src, a.src))
+            && e.src == e.quote.dst
+            && e.dst == e.quote.src
+    };
+    VantageId::each(&trace.vantages).find_map(|(v, vantage)| {
+        let mut errors = vantage.errors.iter();
+        let told = errors.find(|e| Says::of(e.kind) == Some(Says::Prohibited) && of_the_two(e))?;
+        Some((v, told))
+    })
+}
+
+fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker, rejected: Option<&IcmpError>) -> Vec<Fix> {
+    if let Some(told) = rejected {
+        let rule = Rule::filter(told.dst, "INPUT", format!("-p 112 -s {} -j ACCEPT", told.dst));
+        let rule =
+            rule.inserted().because("where firewalld rules: firewall-cmd --add-protocol=vrrp");
+        return vec![step::safe(told.src.to_string(), [rule]), one_alone(a)];
+    }
     // The one of lower priority must hear the other; the other need not.
     let rule = Rule::filter(b.src, "INPUT", format!("-p 112 -s {} -j ACCEPT", b.src));
     let heed = step::safe(

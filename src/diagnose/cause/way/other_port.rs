@@ -1,10 +1,11 @@
 //! The second form of `udp-reply-from-rip`: the protocol gives each transfer a port of the
 //! server's own (TFTP), so whoever translates the question does not know the answer.
 //!
-//! Only the client's ICMP error ties such an answer to a question.
+//! The client's ICMP error ties such an answer to a question; of TFTP also that it is sent again and
+//! again, as where the client's stack, or a firewall before it, says nothing.
 
 use crate::diagnose::cause::by_service;
-use crate::diagnose::facts::stray_answers::{from_other_ports, refused};
+use crate::diagnose::facts::stray_answers::{TFTP, from_other_ports, refused};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{kernel, step};
 use crate::diagnose::words::part;
@@ -13,9 +14,6 @@ use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
-
-/// TFTP (IANA; RFC 1350).
-const TFTP: u16 = 69;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut by_query: BTreeMap<ConnectionId, Vec<ConnectionId>> = BTreeMap::new();
@@ -41,8 +39,12 @@ fn finding(
     from.dedup();
     let who = crate::diagnose::words::list(&from.iter().map(Ip::to_string).collect::<Vec<_>>());
     let title = format!("answers for {} come from {who} and a port of its own", s.name());
+    let refuse = match answers.iter().any(|id| refused(facts, *id).is_some()) {
+        true => "the clients refuse them with ICMP port unreachable",
+        false => "the clients acknowledge none of them, so each is sent again",
+    };
     let explanation = format!(
-        "Clients ask {}, the answers come from {who} and another port, and the clients refuse them with ICMP port unreachable. The server takes a new port for each transfer, as TFTP does; whoever translated the question to it does not know that port, and lets the answer pass as it is. {}.",
+        "Clients ask {}, the answers come from {who} and another port, and {refuse}. The server takes a new port for each transfer, as TFTP does; whoever translated the question to it does not know that port, and lets the answer pass as it is. {}.",
         s.name(),
         part(ids.len(), facts.requests_to(service).len(), "exchange", "fail")
     );

@@ -3,13 +3,42 @@
 use super::{FILTERED, OVERFLOWS, SOCKET, TABLE_FULL};
 use crate::breaks::Group;
 use crate::diagnose::Facts;
+use crate::diagnose::facts::asks::asked_here;
 use crate::diagnose::judge::evidence::{ASKED, arrived, fresh_ports};
 use crate::diagnose::judge::place::Place;
 use crate::diagnose::judge::{Against, Opinions};
 use crate::trace::ConnectionId;
+use crate::wire::Ip;
+
+/// For whom the host where the SYNs came in had to ask again by ARP or neighbour discovery, as often at least as it
+/// answered late, where its answers go to that neighbour: a kernel keeps what it sends until it is told (RFC 1122,
+/// section 2.3.2.2). How often it asked again.
+fn waits_for_neighbour(facts: &Facts, group: &Group) -> Option<(Ip, u32)> {
+    let last = group.last?;
+    let macs = &facts.topology.hosts.get(last.host?).macs;
+    let vantage = &facts.vantages[last.at.vantage.index()];
+    // Cooked captures name no receiver: there it is who the SYNs came from.
+    let to = group.connections.iter().take(ASKED).find_map(|id| {
+        let leg = facts.legs(*id).iter().find(|leg| leg.vantage == last.at.vantage)?;
+        let back = vantage.first_hop(facts.reply(leg))?.link.dst;
+        back.or_else(|| vantage.first_hop(facts.forward(leg))?.link.src)
+    })?;
+    let known = |ip: Ip| vantage.neighbors.bindings.iter().any(|b| b.ip == ip && b.mac == to);
+    let asks = vantage.neighbors.asks.iter().filter(|ask| {
+        ask.again as usize >= group.connections.len()
+            && ask.answers > 0
+            && macs.contains(&ask.asker_mac)
+            && asked_here(vantage, ask)
+            && known(ask.target)
+    });
+    asks.map(|ask| (ask.target, ask.again)).max_by_key(|(_, again)| *again)
+}
 
 /// The first ones were lost and a repeat got through.
 pub(in crate::diagnose::judge) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if let Some((target, again)) = waits_for_neighbour(facts, group) {
+        opinions.possible("arp-answer-lost", format!("this host asked for {target}, to whom its answers go, and had to ask again {again} times before it was told: what it sends waits for that; then {target} answers late, or the first questions or answers are lost between the two"));
+    }
     let fresh = fresh_ports(facts, group);
     opinions.unless(
         fresh,

@@ -2,6 +2,7 @@
 
 use super::{BEHIND, checked, marked, nobody_behind};
 use crate::breaks::Group;
+use crate::correlate::Tuple;
 use crate::diagnose::facts::claimants::wrong_one;
 use crate::diagnose::facts::shared_bits;
 use crate::diagnose::judge::accepted::accepted;
@@ -17,6 +18,9 @@ use crate::trace::ConnectionId;
 
 /// What tells a NAT between that has no port left.
 const NAT_FULL: &str = "then the NAT between has no free port for this destination: it counts failed allocations (Azure: failed SNAT connections; AWS NAT gateway: ErrorPortAllocation; Google Cloud NAT: OUT_OF_RESOURCES), only new connections fail, and those to other destinations work";
+
+/// What tells a bridge that sends nothing back where it came from.
+const NO_HAIRPIN: &str = "the caller itself was chosen, and gets its own SYN back from the address of the host that translates; a bridge sends nothing out of the port that it came in by unless that port is in hairpin mode: then 'bridge -d link show' there says 'hairpin off' (kubelet --hairpin-mode, the CNI plugin's hairpinMode), and the caller's own capture shows no SYN come back";
 
 /// It left, and nothing behind was captured.
 pub(in crate::diagnose::judge) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
@@ -46,6 +50,9 @@ pub(in crate::diagnose::judge) fn unseen(facts: &Facts, group: &Group, opinions:
     if mode == Mode::Unknown && place.relays() {
         opinions.possible("masquerade-missing", "then what this host asks the same server itself is answered: it passes these on with their own source, to which the server knows no way");
         opinions.possible("fabric-anti-spoof", "then they leave here and do not arrive at the next host: a cloud's network drops sources and destinations that it does not know (EC2: source/destination check, routes of the VPC)");
+    }
+    if called_itself(facts, group) {
+        opinions.possible("l4-self-access-hairpin", NO_HAIRPIN);
     }
     if in_servers_network(facts, group) {
         opinions.possible("nat-same-subnet-client", "then the real server's own capture shows a SYN-ACK that leaves for the client's own MAC");
@@ -90,10 +97,23 @@ fn called(place: &Place<'_, '_>, opinions: &mut Opinions) {
 fn in_servers_network(facts: &Facts, group: &Group) -> bool {
     let near = |id: &ConnectionId| {
         let c = facts.connection(*id);
-        let server =
-            c.back.filter(|back| back.server.0 != c.front.server.0).map(|back| back.server.0);
+        // Where the client's address was replaced, answers come back to who did that.
+        let kept =
+            |back: &Tuple| back.server.0 != c.front.server.0 && back.client.0 == c.front.client.0;
+        let server = c.back.filter(kept).map(|back| back.server.0);
         let bits = if c.front.client.0.is_v4() { NETWORK_BITS } else { NETWORK_BITS_V6 };
         server.is_some_and(|server| shared_bits(server, c.front.client.0) >= bits)
     };
     !group.connections.is_empty() && group.connections.iter().all(near)
+}
+
+/// Whether the caller itself was chosen for each of these, in the name of the host that translated.
+fn called_itself(facts: &Facts, group: &Group) -> bool {
+    let itself = |id: &ConnectionId| {
+        let c = facts.connection(*id);
+        let chosen =
+            |back: Tuple| back.server.0 == c.front.client.0 && back.client.0 != back.server.0;
+        c.back.is_some_and(chosen)
+    };
+    !group.connections.is_empty() && group.connections.iter().all(itself)
 }
