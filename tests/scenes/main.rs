@@ -50,6 +50,7 @@ mod rewritten_tests;
 mod said_no;
 mod scanned;
 mod sealed;
+mod sessions;
 mod silent_servers;
 mod situations;
 mod stage;
