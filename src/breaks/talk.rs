@@ -37,6 +37,9 @@ fn late_greeting(port: u16) -> i64 {
 /// Judges what was said on a TCP connection that stands.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let connection = trace.connection(id);
+    if let Some(left) = super::probed::judge(trace, id).or_else(|| super::hung::judge(trace, id)) {
+        return left;
+    }
     match connection.outcome {
         Outcome::Reset
             if pace.is_error(id)
@@ -78,7 +81,8 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             } else if pace.is_error(id) {
                 faults::judge(trace, id)
             } else {
-                slow(trace, pace, id)
+                let turned_away = super::turned_away::judge(trace, pace, id);
+                turned_away.unwrap_or_else(|| slow(trace, pace, id))
             }
         }
         _ => Judged::Well,
@@ -257,7 +261,7 @@ fn asked(trace: &Trace, id: ConnectionId) -> Option<(&Leg, i64)> {
 }
 
 /// A request that nothing answered.
-fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
+pub(super) fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let Some((leg, waited)) = asked(trace, id) else { return Judged::Well };
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     let left = there.fin.is_set() || there.rst.is_set();
@@ -402,7 +406,7 @@ fn greeted_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
 
 /// An answer that came when its client had waited, closed and gone: its kernel reset it, and took
 /// nothing. Who closes its own direction alone takes what comes.
-fn answered_too_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
+pub(super) fn answered_too_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
     let cost_ns = trace.legs(id).iter().find_map(|leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         let (asked, left, rst) = (there.data.get()?, there.fin.get()?, there.rst.get()?);

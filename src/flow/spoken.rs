@@ -7,7 +7,7 @@
 
 use super::chunks::Chunks;
 use super::sealed::Sealed;
-use super::{Mark, Side, Stream, StreamId};
+use super::{Flow, Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::fault::{self, Service};
 use crate::wire::http::{self, Content};
@@ -45,6 +45,8 @@ pub enum Words {
     Fault(Service, u16),
     /// An answer in HTTP/1 after which its server closed before as many bytes had come as it announces.
     CutShort,
+    /// An answer in HTTP/1 whose client left before as many bytes had come as it announces.
+    LeftMidway,
     /// An answer in HTTP/1 that comes in chunks, after which its server closed without the last one.
     Unended,
     /// The same, where the end of the answer is among bytes that were cut off or that a text does not print.
@@ -59,7 +61,8 @@ pub enum Words {
     NoSuchName(u16),
     /// SIP over UDP: where the session description of a side wants its media.
     Media(Ip, u16),
-    /// First words of a client that have no answer by their protocol.
+    /// First words of a client that have no answer by their protocol; or a server's by which the two change to such a
+    /// protocol (HTTP 101).
     NoAnswerDue,
     /// A client that begins in HTTP/2 without asking (RFC 9113, section 3.4).
     Http2,
@@ -212,13 +215,16 @@ impl AllSpoken {
         bodies.sort_unstable_by_key(|((id, side), _)| (*id, side.index()));
         for ((id, side), body) in bodies {
             let Some(stream) = streams.get(id as usize) else { continue };
-            if !closed_first(stream, side) {
-                continue;
-            }
             let flow = stream.flow(side);
-            let came = flow.end_seq.wrapping_sub(body.from).wrapping_sub(1);
+            let words = match (closed_first(stream, side), left_first(stream, side)) {
+                (true, _) => Words::CutShort,
+                (_, true) => Words::LeftMidway,
+                _ => continue,
+            };
+            let fin = u32::from(flow.fin.is_set());
+            let came = flow.end_seq.wrapping_sub(body.from).wrapping_sub(fin);
             if (1..body.len).contains(&came) {
-                self.keep(id, Spoken { side, mark: body.mark, words: Words::CutShort });
+                self.keep(id, Spoken { side, mark: body.mark, words });
             }
         }
     }
@@ -356,12 +362,25 @@ fn closed_first(stream: &Stream, side: Side) -> bool {
     flow.fin.is_set() && !sooner(other.fin) && !sooner(other.rst) && !flow.rst.is_set()
 }
 
+/// Whether the other side ended its direction, or the connection, while this one had not.
+fn left_first(stream: &Stream, side: Side) -> bool {
+    let first =
+        |flow: &Flow| [flow.fin, flow.rst].into_iter().filter_map(Mark::get).map(Mark::frame).min();
+    match (first(stream.flow(side.other())), first(stream.flow(side))) {
+        (Some(left), Some(ended)) => left < ended,
+        (left, _) => left.is_some(),
+    }
+}
+
 fn is_status(words: Words) -> bool {
     matches!(words, Words::Status(_) | Words::PlainToTls)
 }
 
 fn status(payload: &[u8]) -> Option<Words> {
     let status = http::status(payload)?;
+    if status == http::SWITCHING {
+        return Some(Words::NoAnswerDue);
+    }
     if status == 400 && http::says_that_it_speaks_tls(payload) {
         return Some(Words::PlainToTls);
     }

@@ -2,7 +2,7 @@
 
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::asks::{asked_here, given_up};
+use crate::diagnose::facts::asks::{asked_here, given_up, is_announced};
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
 use crate::hashed::{HashMap, HashSet};
@@ -26,6 +26,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
             needed.contains(&ask.target)
                 || asks_on_and_on(facts, *vantage, ask)
                 || given_up(&facts.vantages[vantage.index()], ask)
+                || is_announced(&facts.vantages[vantage.index()], ask)
                 || facts
                     .topology
                     .hosts
