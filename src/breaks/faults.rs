@@ -10,13 +10,17 @@ use crate::hashed::{HashMap, HashSet};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use crate::wire::fault::Service;
+use crate::wire::fault::{HOLD_TIMER_EXPIRED, Service};
 
 /// A server may ask one client to ask less often, and go on answering it: so many kiss codes of NTP say that it
 /// turns clients away. One name may be broken wherever it is asked for, and whom one call is for may be gone: so many names that a
 /// server does not resolve, or answers for names that others do resolve, or calls, and no other answer of it, say
 /// that it is the server.
 const SEVERAL: usize = 3;
+
+/// Sessions of BGP between two peers that end since one heard nothing of the other: once is how a failure of a way
+/// is found out, which is what the timer is for; again and again no session lasts.
+const FLAPS: usize = 2;
 
 /// What an answer says: whose error it is, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,12 +62,19 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     }
     let mut answered: HashMap<Answerer, Answers> = HashMap::default();
     let mut kissed: HashMap<Answerer, Vec<ConnectionId>> = HashMap::default();
+    let mut unheard: HashMap<[Ip; 2], Vec<ConnectionId>> = HashMap::default();
     for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {
         let fault = match service_fault(trace, id) {
             Some((.., fault @ Fault(Service::Dns | Service::Sip, _))) => Some(fault),
             Some((.., Fault(Service::Ntp, _))) => {
                 let server = trace.server(id).and_then(|server| server.address);
                 kissed.entry((trace.service_of(id), server)).or_default().push(id);
+                continue;
+            }
+            Some((.., Fault(Service::Bgp, HOLD_TIMER_EXPIRED))) => {
+                let mut peers = [connection.front.client.0, connection.front.server.0];
+                peers.sort_unstable();
+                unheard.entry(peers).or_default().push(id);
                 continue;
             }
             Some(_) => {
@@ -93,6 +104,8 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     found.extend(nothing.flat_map(|of| of.failed).map(|id| id.0));
     let often = kissed.into_values().filter(|ids| ids.len() >= SEVERAL);
     found.extend(often.flatten().map(|id| id.0));
+    let flaps = unheard.into_values().filter(|ids| ids.len() >= FLAPS);
+    found.extend(flaps.flatten().map(|id| id.0));
     found
 }
 

@@ -300,6 +300,19 @@ fn was_told_no(trace: &Trace, pace: &Pace, id: ConnectionId) -> bool {
     trace.first_error(id).is_some_and(|(.., status)| status >= 500 || !once())
 }
 
+/// A check that was left unanswered for so long that who made it gave up, whether or not an answer came then.
+fn given_up(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
+    if let Some(late) = super::talk::too_late(trace, id) {
+        return late;
+    }
+    let p = trace.connection(id).progress;
+    let unanswered = p.request && !p.response;
+    match unanswered.then(|| super::talk::request_unanswered(trace, pace, id)) {
+        Some(failed @ Judged::Harm(..)) => failed,
+        _ => Judged::Well,
+    }
+}
+
 /// Judges a health check by its opening, and by what became of what it asked.
 pub(super) fn check(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let judged = match trace.connection(id).outcome {
@@ -318,7 +331,7 @@ pub(super) fn check(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             harm(trace, id, Packet::HealthCheck, (Manner::Closed, last))
         }
         Outcome::Completed if !super::talk::is_turned_down(trace, id) && !is_dropped(trace, id) => {
-            Judged::Well
+            given_up(trace, pace, id)
         }
         Outcome::Reset | Outcome::Completed => {
             let by = super::talk::reset_by(trace, id);

@@ -166,6 +166,12 @@ impl Pace {
         GREETED.contains(&port) || self.greets(service)
     }
 
+    /// Whether servers of a service speak first and then wait for their clients, by the port or by what others
+    /// of it do.
+    pub(super) fn lets_in_who_waits(&self, service: ServiceId, port: u16) -> bool {
+        GREETED.contains(&port) || self.greets(service) && self.answers(service)
+    }
+
     /// Longer than this nobody waits for the greeting of a service, where others got theirs,
     /// nanoseconds.
     #[must_use]

@@ -12,7 +12,8 @@ mod stalled;
 
 pub(super) use cut::is_turned_down;
 pub use cut::reset_by;
-pub(super) use request::{before, is_left_unanswered};
+pub(super) use late::too_late;
+pub(super) use request::{before, is_left_unanswered, judge as request_unanswered};
 pub(super) use stalled::{in_vain, is_turned_back};
 
 use super::journey::{Journey, Milestone};
@@ -28,6 +29,9 @@ pub(super) const PATIENCE_NS: i64 = 1_000_000_000;
 /// Judges what was said on a TCP connection that stands.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let connection = trace.connection(id);
+    if let Some(left) = super::probed::judge(trace, id).or_else(|| super::hung::judge(trace, id)) {
+        return left;
+    }
     match connection.outcome {
         Outcome::Reset
             if pace.is_error(id)
@@ -70,7 +74,8 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             } else if pace.is_error(id) {
                 faults::judge(trace, id)
             } else {
-                late::slow(trace, pace, id)
+                let turned_away = super::turned_away::judge(trace, pace, id);
+                turned_away.unwrap_or_else(|| late::slow(trace, pace, id))
             }
         }
         _ => Judged::Well,

@@ -116,8 +116,10 @@ impl Shake {
         if both && !(same_client && same_server) {
             return Some(Tie::IsnPair);
         }
-        // Options that a short snapshot length cut off prove nothing.
-        if self.whole
+        // Options that a short snapshot length cut off prove nothing, and where both stacks' numbers agree, a device
+        // on the way took options out.
+        if !both
+            && self.whole
             && other.whole
             && (self.window_scale, self.sack) != (other.window_scale, other.sack)
         {

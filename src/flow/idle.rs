@@ -6,8 +6,9 @@
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::HashMap;
 
-/// Silence that counts, nanoseconds: no balancer forgets much sooner by itself.
-const LEAST_NS: i64 = 30_000_000_000;
+/// Silence that counts, nanoseconds: no balancer forgets much sooner by itself, and who gives up after thirty seconds
+/// was told a little later that its question came (RFC 9293, section 3.8.6.3: half a second at most).
+const LEAST_NS: i64 = 29_500_000_000;
 /// Streams whose silences are kept.
 const MAX_IDLE: usize = 1 << 14;
 
@@ -20,6 +21,9 @@ pub struct Silence {
     pub after: Mark,
     /// Who sent that one.
     pub by: Side,
+    /// Who sent the last frame before it: who was told something acknowledges it at once (RFC 9293, section
+    /// 3.8.6.3), so the other side had the last word.
+    pub heard_by: Side,
 }
 
 impl Silence {
@@ -53,7 +57,9 @@ impl Idles {
     #[inline]
     pub fn see(&mut self, id: StreamId, by: Side, mark: Mark, stream: &Stream) {
         if Self::ended_by(mark, stream) {
-            self.ended(id, Silence { before: stream.last(), after: mark, by }, stream);
+            let before = stream.last();
+            let heard_by = if stream.flow(by).last == before { by } else { by.other() };
+            self.ended(id, Silence { before, after: mark, by, heard_by }, stream);
         }
     }
 

@@ -230,6 +230,9 @@ fn is_status(words: Words) -> bool {
 
 fn status(payload: &[u8]) -> Option<Words> {
     let status = http::status(payload)?;
+    if status == http::SWITCHING {
+        return Some(Words::NoAnswerDue);
+    }
     if status == 400 && http::says_that_it_speaks_tls(payload) {
         return Some(Words::PlainToTls);
     }

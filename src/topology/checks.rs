@@ -6,8 +6,12 @@
 //! this is asked. Or none of them is accepted: it calls several servers on one port so, and not one of them
 //! ever takes a connection.
 //!
+//! Those of a balancer that calls servers from its own address for its clients as well are the empty ones of
+//! its connections there: each opened and reset at once by who opened it, at one pace.
+//!
 //! Those of who otherwise says so fail before anything is said: a server that is still starting refuses them.
 
+use super::ordinary::is_empty_exchange;
 use super::waits::Waits;
 use super::{HostId, Topology};
 use crate::correlate::{Connection, Connections, Outcome};
@@ -123,6 +127,40 @@ pub(super) fn never_accepted(
         pools.retain(|(host, _), _| serve.contains(host));
     }
     pools.into_values().flatten().collect()
+}
+
+/// Connections that a client resets as soon as they stand, or would, at one pace, beside others of its own to the
+/// same server that bring it something; pairs that do nothing else are known as `habits`. Who meets somebody
+/// else's answer resets it as well, but not by a clock.
+pub(super) fn beats(
+    vantages: &[Observations],
+    connections: &Connections,
+    habits: &HashSet<Pair>,
+) -> HashSet<u32> {
+    let mut served: HashSet<Pair> = HashSet::default();
+    let mut empty: HashMap<Pair, Vec<(u32, Mark)>> = HashMap::default();
+    for (index, c) in connections.list.iter().enumerate().filter(|(_, c)| c.protocol.is_tcp()) {
+        if c.progress.response {
+            served.insert(pair(c));
+        }
+        if !is_empty_exchange(c) || c.progress.syns > 1 || c.back.is_some() || c.has_self() {
+            continue;
+        }
+        let opened = connections.legs(c).iter().filter(|leg| leg.tuple == 0).find_map(|leg| {
+            let (there, back) = (leg.forward(vantages), leg.reply(vantages));
+            let ends = back.accepted() && !back.rst.is_set() && there.rst.is_set();
+            there.syn.get().filter(|_| ends)
+        });
+        if let Some(mark) = opened
+            && !habits.contains(&pair(c))
+        {
+            empty.entry(pair(c)).or_default().push((index as u32, mark));
+        }
+    }
+    empty.retain(|pair, list| {
+        served.contains(pair) && Mark::are_steady(list.iter().map(|(_, mark)| *mark).collect())
+    });
+    empty.into_values().flatten().map(|(index, _)| index).collect()
 }
 
 /// Who asks whom for its health, says so, and asks nothing else.

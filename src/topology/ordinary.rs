@@ -60,6 +60,7 @@ pub(super) fn classify(
     answers: &Answers,
 ) -> Vec<Option<Ordinary>> {
     let habits = habits(connections);
+    let beats = checks::beats(vantages, connections, &habits);
     let mut vain = in_vain(connections, &habits, topology);
     vain.extend(checks::always_refused(vantages, connections));
     vain.extend(checks::never_accepted(vantages, connections, topology));
@@ -89,6 +90,7 @@ pub(super) fn classify(
         } else if named {
             None
         } else if vain.contains(&pair(connection))
+            || beats.contains(&index)
             || !connection.progress.request && probers.contains(&pair(connection))
             || is_check(vantages, connections, connection, topology, &fleets, &habits)
         {
@@ -129,7 +131,7 @@ fn is_traceroute(connection: &Connection) -> bool {
         && !connection.progress.response
 }
 
-fn is_empty_exchange(connection: &Connection) -> bool {
+pub(super) fn is_empty_exchange(connection: &Connection) -> bool {
     let progress = connection.progress;
     progress.answered && !progress.request && !progress.response
 }

@@ -7,7 +7,7 @@ mod binary;
 mod codes;
 
 pub use binary::of_sctp;
-pub use codes::words;
+pub use codes::{HOLD_TIMER_EXPIRED, words};
 
 use super::dns;
 use binary::{amqp, bind, connack, goaway, grpc, notification, postgres};
@@ -277,13 +277,10 @@ mod tests {
         assert_eq!(of_segment(&told), Some((Service::Bgp, 0x0202)));
         assert_eq!(words(Service::Bgp, 0x0202), "BGP NOTIFICATION 2/2 (bad peer AS)");
         assert_eq!(of_segment(&message(3, &[3, 9])), Some((Service::Bgp, 0x0300)));
-        for other in [
-            message(3, &[6, 2]),
-            message(3, &[6, 7]),
-            message(3, &[4, 0]),
-            [open, keepalive].concat(),
-            vec![0xff; 40],
-        ] {
+        assert_eq!(of_segment(&message(3, &[4, 0])), Some((Service::Bgp, HOLD_TIMER_EXPIRED)));
+        for other in
+            [message(3, &[6, 2]), message(3, &[6, 7]), [open, keepalive].concat(), vec![0xff; 40]]
+        {
             assert_eq!(of_segment(&other), None, "{other:?}");
         }
     }

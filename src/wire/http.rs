@@ -261,6 +261,9 @@ fn address(text: &[u8]) -> Option<Ip> {
     bare.parse::<IpAddr>().ok().map(Ip::from)
 }
 
+/// 101 Switching Protocols (RFC 9110, section 15.2.2).
+pub const SWITCHING: u16 = 101;
+
 /// The status code at the start of a segment's payload.
 #[must_use]
 pub fn status(payload: &[u8]) -> Option<u16> {

@@ -60,7 +60,7 @@ fn only_farewell(trace: &Trace, leg: &Leg, flow: &Flow, other: &Flow) -> bool {
 
 /// An answer that came when its client had waited, closed and gone: its kernel reset it, and took
 /// nothing. Who closes its own direction alone takes what comes.
-pub(super) fn too_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
+pub(in crate::breaks) fn too_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
     let cost_ns = trace.legs(id).iter().find_map(|leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         let (asked, left, rst) = (there.data.get()?, there.fin.get()?, there.rst.get()?);

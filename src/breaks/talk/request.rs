@@ -20,7 +20,7 @@ const SEVERAL: u32 = 3;
 const SYN_AND_FIN: u32 = 2;
 
 /// A request that nothing answered.
-pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
+pub(in crate::breaks) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let Some((leg, waited)) = asked(trace, id) else { return Judged::Well };
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     let left = there.fin.is_set() || there.rst.is_set();

@@ -2,7 +2,9 @@
 
 use crate::capture::Timestamp;
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS, QUESTIONS};
-use crate::flow::{Ask, Claim, Hop, IcmpErrorKind, Mark, Neighbors, Observations, Side, VantageId};
+use crate::flow::{
+    Ask, Binding, Claim, Hop, IcmpErrorKind, Mark, Neighbors, Observations, Side, VantageId,
+};
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Direction, Ip, Mac};
@@ -21,7 +23,28 @@ pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(VantageId, &Ask)> {
         let asks = vantage.neighbors.asks.iter().filter(|ask| is_begging(ask));
         asks.filter(|ask| !asked_here(vantage, ask)).map(move |ask| (v, ask))
     });
-    known.chain(overheard.filter(|(_, ask)| begged.contains(&ask.target))).collect()
+    let vain = |(v, ask): &(VantageId, &Ask)| {
+        begged.contains(&ask.target) || is_announced(&trace.vantages[v.index()], ask)
+    };
+    known.chain(overheard.filter(vain)).collect()
+}
+
+/// Whether a host announced the address, is asked for it round after round and says nothing, while it does answer
+/// for another: it is there, and its responder is not.
+pub(in crate::diagnose) fn is_announced(seen: &Observations, ask: &Ask) -> bool {
+    let of = |binding: &&Binding| binding.ip == ask.target && binding.claim == Claim::Announcement;
+    ask.again >= ARP_UNANSWERED_ON_AND_ON
+        && ask.answers == 0
+        && ask.asker.is_host()
+        && seen.neighbors.bindings.iter().filter(of).any(|announced| {
+            let answers = |binding: &Binding| {
+                binding.mac == announced.mac
+                    && binding.claim == Claim::Reply
+                    && binding.ip != ask.target
+                    && binding.last.frame() > ask.first.frame()
+            };
+            announced.mac != ask.asker_mac && seen.neighbors.bindings.iter().any(answers)
+        })
 }
 
 /// Questions at the asker's own vantage for an address that had answered it, and then did no more: no word of it

@@ -4,7 +4,7 @@ use super::site_changes::Flap;
 use crate::capture::Timestamp;
 use crate::diagnose::thresholds::{BGP_ANYCAST_FLAP_AFTER_NS, BGP_ANYCAST_FLAP_BEFORE_NS};
 use crate::flow::Mark;
-use crate::trace::{At, Trace};
+use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 
 /// The port of BGP (RFC 4271, section 8), and how long before a change a session may end
@@ -13,6 +13,8 @@ const BGP: u16 = 179;
 
 /// The end or the beginning of a BGP session.
 pub(in crate::diagnose) struct SessionEvent {
+    /// The connection that carries it.
+    pub id: ConnectionId,
     pub at: At,
     pub time: Timestamp,
     pub peers: [Ip; 2],
@@ -28,7 +30,7 @@ pub(in crate::diagnose) fn sessions(trace: &Trace) -> Vec<SessionEvent> {
         let peers = [c.front.client.0, c.front.server.0];
         let mut add = |mark: Mark, begins: bool| {
             let at = trace.at(leg, mark);
-            events.push(SessionEvent { at, time: trace.time(at), peers, begins });
+            events.push(SessionEvent { id, at, time: trace.time(at), peers, begins });
         };
         if there.syn.is_set() && c.progress.established && c.progress.request {
             add(there.syn, true);

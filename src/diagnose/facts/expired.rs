@@ -7,7 +7,7 @@
 //! which were silent for less live on. One that outlived a longer silence refutes it.
 
 use super::asks::asked_here;
-use crate::breaks::{By, Manner, reset_by};
+use crate::breaks::{By, Manner, probed, reset_by};
 use crate::correlate::{Leg, Outcome};
 use crate::diagnose::Facts;
 use crate::diagnose::finding::Proof;
@@ -191,7 +191,8 @@ fn died(facts: &Facts<'_>, id: ConnectionId) -> Option<Expired> {
             && lost
             && !silence.answered(stream)
             && asking.retransmissions >= 2;
-        silent.then(|| expired(After::Nothing, asking.last))
+        let given_up = probed(facts, id).is_some();
+        (silent || given_up).then(|| expired(After::Nothing, asking.last))
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::finding::Subject;
 use crate::diagnose::thresholds::{ZERO_WINDOW_BLIND_FRAMES, ZERO_WINDOW_STALL_NS};
-use crate::diagnose::words::{Names, server_subject};
+use crate::diagnose::words::{Names, server_subject, service_subject};
 use crate::flow::ClosedWindow;
 use crate::topology::Role;
 use crate::trace::{ConnectionId, Trace};
@@ -32,7 +32,9 @@ pub(in crate::diagnose) fn stalls<'a>(facts: &'a Trace) -> Vec<Stall<'a>> {
                     facts.host_by_ip(ip).and_then(|h| Names(facts).subject(Role::Client, h).mac);
                 Some(Subject { role: Role::Client, address: Some(ip), mac, port: Some(port) })
             } else {
-                server_subject(facts, id)
+                // Behind a router nobody knows who reads for the service; that somebody does not, shows.
+                let service = || service_subject(facts.service(id));
+                Some(server_subject(facts, id).unwrap_or_else(service))
             };
             let host = if by_client {
                 subject.as_ref().and_then(|s| facts.host_by_ip(s.address?))

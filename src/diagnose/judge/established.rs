@@ -7,7 +7,7 @@ use super::evidence::{
 use super::place::Place;
 use super::renewed::{Renewed, renewed};
 use super::{Against, Opinions};
-use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage};
+use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage, hung, probed};
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
 use crate::diagnose::facts::passing::through;
@@ -52,6 +52,12 @@ pub(super) fn silent(facts: &Facts, group: &Group, opinions: &mut Opinions) {
 
 /// Causes of a listener that takes no connection.
 const LISTENER: &[&str] = &["accept-queue-overflow", "defer-accept-waits"];
+
+/// A server said a word and closed: its program has the connection.
+pub(super) fn turned_away(group: &Group, opinions: &mut Opinions) {
+    let why = "the server spoke, so its program has the connection";
+    opinions.refuted(LISTENER, &Against { why, at: group.last.map(|last| last.at) });
+}
 
 fn listener(opinions: &mut Opinions) {
     opinions.possible(
@@ -156,8 +162,71 @@ fn has_all(facts: &Facts, group: &Group) -> Option<Against> {
 /// What tells a host that took an address over and has no entries of the one before.
 const NO_ENTRY: &str = "this host passes on others of this service and none of these: it has no entry for them, as after it took the address over, and a rule drops what is INVALID before it is reset; then 'conntrack -L -p tcp' and 'ipvsadm -Lnc' there lack their clients' ports, and 'iptables-save -c | grep -i invalid' or 'nft list ruleset' has a rule that counts them";
 
+/// A client that had been silent asked in vain whether its server is there.
+fn given_up(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    let mut silences = group.connections.iter().take(ASKED).map(|id| probed(facts, *id));
+    let Some(Some((leg, silence, _))) = silences.next() else { return false };
+    if !silences.all(|silence| silence.is_some()) {
+        return false;
+    }
+    let lived = facts.vantage(leg).side_tables.idle(leg.stream).map_or(0, |idle| idle.outlived_ns);
+    let as_long = (lived >= silence.ns()).then_some(Against {
+        why: "it had been silent for as long before, and lived",
+        at: Some(facts.at(leg, silence.after)),
+    });
+    opinions.unless(
+        as_long,
+        "lb-idle-timeout",
+        "then these connections were silent for longer than any that lives",
+    );
+    opinions.possible("backend-removed-silent-drop", "then whoever balances has no such server any more, or took over from another without its connections: its own capture shows these come in and not leave, and 'ipvsadm -Lnc' there lacks them");
+    opinions.possible("rs-unreachable", "then the other end is down or cut off: nothing else comes from it either, and who is on its link asks for it by ARP in vain");
+    let why = "they have no byte that could be too large";
+    opinions.refuted(SIZE, &Against { why, at: None });
+    true
+}
+
+/// Questions that were acknowledged and not answered, on connections that had answered others.
+fn left_waiting(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    let mut all = group.connections.iter().take(ASKED).map(|id| hung(facts, *id));
+    let Some(Some((leg, silence, _))) = all.next() else { return false };
+    if !all.all(|one| one.is_some()) {
+        return false;
+    }
+    if group.packet == Packet::Response {
+        opinions.possible("slow-real-server", "then the server's own capture shows it send no more either, and what it still owes was never sent: its program, or whom that asks, stalls");
+        opinions.possible("l7-backend-silent", "then who answers is a proxy, and its own capture shows the answer of a server stop there, too");
+        opinions.possible(
+            "packet-loss",
+            "then the server's own capture shows more of it leave, again and again",
+        );
+        return true;
+    }
+    opinions.possible("slow-real-server", "then the server's own capture shows the question come in and no answer leave while the client waits: its program, or whom that asks (a lock in a database), takes longer than the client does");
+    opinions.possible("l7-backend-silent", "then who was asked is a proxy, and its own capture shows what it asked of a server, and no answer");
+    let why = "the other side acknowledged the whole question, and was silent from then on";
+    let at = Some(facts.at(leg, silence.before));
+    opinions.refuted(&["packet-loss", "lb-idle-timeout", SIZE[0], SIZE[1]], &Against { why, at });
+    true
+}
+
+/// Whether what is sent again came in at the capturing server's own host each time, which took none of it.
+fn taken_by_nobody(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    let own = group.connections.first().and_then(|id| facts.server(*id)?.host);
+    let here = group.last.filter(|last| own.is_some() && last.host == own && came_in(group));
+    let Some(last) = here.filter(|_| group.packet == Packet::Request) else { return false };
+    opinions.possible("vxlan-or-nat-bad-checksum", "then 'nstat -az TcpInCsumErrors' on this host grows with each: they come with a checksum that is not theirs, which 'tcpdump -vv' or Wireshark with its check of TCP checksums shows, and the kernel drops them");
+    opinions.possible("conntrack-invalid-rst", "then a rule of this host's own firewall counts them, one that drops what is INVALID among them: 'iptables -L INPUT -nvx', 'nft list ruleset', 'conntrack -S'");
+    let why = "they came in at the server itself, whole";
+    opinions.refuted(&["packet-loss", SIZE[0], SIZE[1]], &Against { why, at: Some(last.at) });
+    true
+}
+
 /// Bytes are sent again, and no answer comes.
 pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if given_up(facts, group, opinions) || left_waiting(facts, group, opinions) {
+        return;
+    }
     if asked_again(facts, group) {
         opinions.possible(
             "accept-queue-overflow",
@@ -170,6 +239,9 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             &["tun-mtu-blackhole", "pmtud-icmp-misdelivered", "packet-loss", "lb-idle-timeout"],
             &against,
         );
+        return;
+    }
+    if taken_by_nobody(facts, group, opinions) {
         return;
     }
     if group.packet == Packet::Request

@@ -11,9 +11,11 @@ mod established;
 mod evidence;
 mod marks;
 mod place;
+mod refused;
 mod renewed;
 mod syn;
 mod syn_ack;
+mod two_owners;
 
 use super::finding::Refuted;
 use super::{Candidate, Facts, FindingId};
@@ -99,17 +101,22 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
             syn::unseen(facts, group, &mut opinions);
         }
         (Packet::Syn, Manner::Rejected) => syn::rejected(facts, group, &mut opinions),
+        (Packet::Syn, Manner::Refused) => refused::judge(facts, group, &mut opinions),
         (Packet::Datagram, Manner::Late) => datagram::late(facts, group, &mut opinions),
         (Packet::Request | Packet::Response, Manner::Late) => {
             established::late(facts, group, &mut opinions);
         }
         (Packet::SynAck, _) => syn_ack::judge(facts, group, &mut opinions),
         (Packet::Ack | Packet::Greeting, manner)
-            if !matches!(manner, Manner::Late | Manner::Error) =>
+            if !matches!(manner, Manner::Late | Manner::Error | Manner::Closed) =>
         {
             established::silent(facts, group, &mut opinions);
         }
-        (_, Manner::Cut(by)) => established::cut(facts, group, by, &mut opinions),
+        (Packet::Greeting, Manner::Closed) => established::turned_away(group, &mut opinions),
+        (_, Manner::Cut(by)) => {
+            two_owners::accepted_twice(facts, group, &mut opinions);
+            established::cut(facts, group, by, &mut opinions);
+        }
         (Packet::Request, Manner::Closed) => established::closed(facts, group, &mut opinions),
         (Packet::Response, manner)
             if manner.is_silence()

@@ -83,6 +83,8 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         let why =
             "the SYN-ACK came to the client, which resets it and is accepted with its next SYN";
         opinions.refuted(ARRIVED, &Against { why, at: Some(at) });
+    } else if let Some(passed) = passed_later(facts, group) {
+        opinions.refuted(ON_THE_WAY, &passed);
     } else if let Some(came) = came_to_caller(facts, group) {
         opinions.possible("packet-loss", "then the server's own capture lacks the client's ACK");
         opinions.refuted(ON_THE_WAY, &came);
@@ -135,6 +137,17 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(syn_ack) = answered(facts, group) {
         opinions.refuted(SILENT, &syn_ack);
     }
+}
+
+/// The SYN was asked again, so the SYN-ACK was lost, and the same one came through a moment later by the same way,
+/// which so is open.
+fn passed_later(facts: &Facts, group: &Group) -> Option<Against> {
+    let plain = group.manner == Manner::Late
+        && other_vlan(facts, group).is_none()
+        && other_exit(facts, group).is_none()
+        && has_it(facts, group).is_none();
+    let why = "the same SYN-ACK, sent again, came through by the same way";
+    plain.then_some(Against { why, at: group.last.map(|last| last.at) })
 }
 
 /// The last that is seen of it is that it passed, or came in, at a host of which is not told that it

@@ -2,7 +2,9 @@
 
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::asks::{asked_here, asks_alone, given_up, is_all_there_is};
+use crate::diagnose::facts::asks::{
+    asked_here, asks_alone, given_up, is_all_there_is, is_announced,
+};
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
 use crate::hashed::{HashMap, HashSet};
@@ -27,6 +29,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
                 || asks_on_and_on(facts, *vantage, ask)
                 || is_all_there_is(facts, ask)
                 || given_up(&facts.vantages[vantage.index()], ask)
+                || is_announced(&facts.vantages[vantage.index()], ask)
                 || facts
                     .topology
                     .hosts

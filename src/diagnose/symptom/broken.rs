@@ -42,6 +42,11 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
             proofs.extend(note(there.data, "what it asks"));
             proofs.extend(note(back.fin, "the server closes"));
         }
+        Packet::HealthCheck if broken.manner == Manner::Late => {
+            proofs.extend(note(there.data, "what it asks"));
+            proofs.extend(note(there.fin, "whoever checks has waited and closes"));
+            proofs.extend(note(back.data, "the answer comes"));
+        }
         Packet::Syn | Packet::HealthCheck => {
             proofs.extend(note(there.syn, "the SYN"));
             // The last frame of one that went on tells nothing of the wait.
@@ -70,6 +75,9 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
         Packet::Greeting => {
             proofs.extend(note(there.ack, "the connection stands"));
             proofs.extend(note(back.data, "the server's first word"));
+            if broken.manner == Manner::Closed {
+                proofs.extend(note(back.fin, "the server closes"));
+            }
             if !back.data.is_set() {
                 let silent = "the client's last, and the server has said nothing";
                 proofs.extend(note(there.last, silent));

@@ -67,6 +67,10 @@ fn ends(f: &Facts, sightings: &[Sighting]) -> String {
             Manner::Rejected => "rejected by ICMP".to_owned(),
             Manner::Cut(_) => "accepted and reset".to_owned(),
             Manner::Closed => "closed without an answer".to_owned(),
+            Manner::Late => format!(
+                "answered when whoever checks had given up, after up to {}",
+                broken::seconds(group.cost_ns)
+            ),
             manner
                 if manner.is_silence()
                     && sighting.connection.is_some_and(|id| f.connection(id).progress.answered) =>

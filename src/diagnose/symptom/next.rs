@@ -82,7 +82,7 @@ fn told(facts: &Facts, broken: &Break) -> Told {
     let came = matches!(last.passage, Passage::In | Passage::Loopback);
     match broken.manner {
         // Who waited for it cannot say why it came late.
-        Manner::Late if came && !broken.packet.is_forward() && !serves => Told::Elsewhere,
+        Manner::Late if came && !serves && is_awaited(broken.packet) => Told::Elsewhere,
         Manner::Swallowed | Manner::Cut(By::Client | By::Server) => Told::Here,
         Manner::Error | Manner::Closed | Manner::Refused if serves => Told::Here,
         Manner::UnseenBeyond | Manner::Late | Manner::Unmatched if came => Told::Here,
@@ -96,6 +96,11 @@ fn told(facts: &Facts, broken: &Break) -> Told {
 fn is_syn_ack(facts: &Facts, broken: &Break) -> bool {
     let answered = || facts.connection(broken.connection).progress.answered;
     broken.packet == Packet::SynAck || broken.packet == Packet::HealthCheck && answered()
+}
+
+/// Whether what is late comes from the server's side.
+fn is_awaited(packet: Packet) -> bool {
+    !packet.is_forward() || packet == Packet::HealthCheck
 }
 
 /// On whom the packet was sent to, where that one was not captured.
@@ -182,7 +187,10 @@ fn shows_at_server(broken: Option<&Break>) -> &'static str {
         (Packet::Syn | Packet::HealthCheck, Manner::Error | Manner::Closed) => {
             "shows what is asked and answered"
         }
-        (Packet::Syn | Packet::HealthCheck, Manner::Late) => {
+        (Packet::HealthCheck, Manner::Late) => {
+            "shows whether the answer leaves so late there: then its program, or whom that asks, takes longer than whoever checks waits"
+        }
+        (Packet::Syn, Manner::Late) => {
             "shows which of the SYNs arrive, and which of them it answers"
         }
         (Packet::Syn | Packet::HealthCheck, _) => {

@@ -2,7 +2,7 @@
 
 use super::broken;
 use super::worded;
-use crate::breaks::{Packet, unwelcome};
+use crate::breaks::{Manner, Packet, unwelcome};
 use crate::diagnose::ToConfirm;
 use crate::diagnose::words::list;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
@@ -22,6 +22,17 @@ fn code(f: &Facts, sighting: &Sighting) -> Option<u16> {
     unwelcome(f, sighting.connection?).map(|(.., code)| code)
 }
 
+/// Whether a server said a word, none that is known as an error, and closed.
+fn is_shut_out(f: &Facts, sighting: &Sighting) -> bool {
+    code(f, sighting).is_none()
+        && broken::of(f, sighting).is_some_and(|b| b.manner == Manner::Closed)
+}
+
+const ITS_LOG: (&str, &str) = (
+    "# its log at the time of the first proof",
+    "the server says there why it turns this caller down",
+);
+
 /// What the server counts, where it says why.
 pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let told: Vec<(Ip, u16)> = sightings
@@ -36,17 +47,25 @@ pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConf
         ids.any(|id| f.connection(id).front.client.0 == ip)
     };
     let last = told.iter().find(|(host, _)| !calls(*host)).or(told.first());
-    let Some(&(host, code)) = last else { return super::next::captures(f, sightings) };
+    let Some(&(host, code)) = last else {
+        let shut = sightings.iter().find(|s| is_shut_out(f, s)).and_then(|s| s.connection);
+        return shut.map_or_else(
+            || super::next::captures(f, sightings),
+            |id| {
+                let known = f.server(id).and_then(|server| server.address);
+                let host = known.unwrap_or(f.connection(id).front.server.0).to_string();
+                let (command, why) = ITS_LOG;
+                vec![ToConfirm { host, command: command.to_owned(), why: why.to_owned() }]
+            },
+        );
+    };
     let (command, why) = if (1000..5000).contains(&code) {
         (
             "mysql -e \"SELECT ip, sum_connect_errors, count_handshake_errors FROM performance_schema.host_cache; SHOW VARIABLES LIKE 'max_connect%'; SHOW STATUS LIKE 'Max_used_connections'\"",
             "whom it blocks or lacks room for; 'FLUSH HOSTS' lets them in again, and a check that logs in ('option mysql-check' in haproxy) is not counted",
         )
     } else {
-        (
-            "# its log at the time of the first proof",
-            "the server says there why it turns this caller down",
-        )
+        ITS_LOG
     };
     vec![ToConfirm { host: host.to_string(), command: command.to_owned(), why: why.to_owned() }]
 }
@@ -71,6 +90,17 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             format!("the server's first word is an error: {errors}"),
             format!(
                 "the server speaks first, and says {errors} instead of a greeting.{blocked} The network delivered all of it."
+            ),
+        );
+    }
+    if sightings.iter().filter(|s| is_shut_out(f, s)).count() + told == sightings.len() {
+        return worded(
+            f,
+            sightings,
+            "servers say a word and close, before their clients have said any",
+            format!(
+                "the server, which speaks first in this protocol and then waits for its client, closes within {} of the handshake. So it turns callers away, whatever it says: a limit of connections or of logins that are not done (MaxStartups of sshd, max_connections), or a list of whom it lets in. Where a balancer puts its own address in its clients' place, all of them count as one. The network delivered all of it.",
+                broken::seconds(broken::longest(f, sightings))
             ),
         );
     }

@@ -2,7 +2,7 @@
 
 use super::broken;
 use super::worded;
-use crate::breaks::{Group, Manner, Packet, cut_short};
+use crate::breaks::{Group, Manner, Packet, cut_short, hung, is_left_midway, probed};
 use crate::correlate::Outcome;
 use crate::diagnose::thresholds::CLOSED_AT_ONCE_NS as AT_ONCE_NS;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
@@ -22,6 +22,28 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
 }
 
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    if let Some((leg, silence, gave_up)) = sighting.connection.and_then(|id| probed(f, id)) {
+        return Proof::seen([
+            f.proof(leg, silence.before, "the last packet before the silence"),
+            f.proof(leg, silence.after, "the next one, which nothing answers, nor what follows"),
+            f.proof(leg, gave_up, "its sender gives the connection up"),
+        ]);
+    }
+    let left = sighting.connection.and_then(|id| Some((id, hung(f, id)?)));
+    if let Some((id, (leg, silence, left))) = left {
+        return Proof::seen([
+            f.proof(
+                leg,
+                silence.before,
+                if is_left_midway(f, id, leg) {
+                    "the last of an answer that is not whole"
+                } else {
+                    "the client's last question is acknowledged"
+                },
+            ),
+            f.proof(leg, left, "the client gives up; nothing came meanwhile"),
+        ]);
+    }
     let short = sighting.connection.filter(|_| is_cut_short(f, sighting));
     if let Some((leg, said)) = short.and_then(|id| cut_short(f, id)) {
         let (begins, ends) = match said.words {
@@ -77,6 +99,33 @@ fn is_unheard(f: &Facts, sighting: &Sighting) -> bool {
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
+    let given_up = |s: &Sighting| s.connection.is_some_and(|id| probed(f, id).is_some());
+    if sightings.iter().all(given_up) {
+        return worded(
+            f,
+            sightings,
+            format!("nothing answers on connections that were idle, for {wait}"),
+            "after a silence the client asks whether its server is there, as kernels do (TCP keep-alive), gets no answer to any of it, and resets the connection. The other end is gone, or a device on the way that has no entry for it any more drops what comes: that one forgot it, was replaced by another that never had it, or has no such server now.",
+        );
+    }
+    let left = |s: &Sighting| s.connection.is_some_and(|id| hung(f, id).is_some());
+    let midway = |s: &Sighting| broken::of(f, s).is_some_and(|b| b.packet == Packet::Response);
+    if sightings.iter().all(|s| left(s) && midway(s)) {
+        return worded(
+            f,
+            sightings,
+            format!("answers stop in the middle, and no more comes for up to {wait}"),
+            "the answer announces its length (Content-Length), fewer bytes come, and then none; the client took all of them, waited, and ended the connection. No packet is lost on what is captured here: whoever sends the answer has no more of it yet, as a proxy whose own server stalls, or cannot send it.",
+        );
+    }
+    if sightings.iter().all(left) {
+        return worded(
+            f,
+            sightings,
+            format!("later questions get no answer, after waits of up to {wait}"),
+            "the connection had answered before. The client's last question was acknowledged by the other side's kernel, no byte of an answer followed, and the client ended the connection. No packet is lost: a program does not answer, or a proxy whose own server does not.",
+        );
+    }
     let short = sightings.iter().filter(|s| is_cut_short(f, s)).count();
     if short == sightings.len() {
         return worded(

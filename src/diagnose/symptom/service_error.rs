@@ -5,7 +5,7 @@ use crate::breaks::{Fate, Fault, service_fault};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, ToConfirm, Wording};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::fault::{Service, words};
+use crate::wire::fault::{HOLD_TIMER_EXPIRED, Service, words};
 use std::collections::BTreeSet;
 
 /// Servers that are asked at most.
@@ -82,11 +82,24 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             count(asked, "name")
         );
     }
+    if faults.iter().all(|fault| *fault == Fault(Service::Bgp, HOLD_TIMER_EXPIRED)) {
+        return unheard(f, sightings);
+    }
     worded(
         f,
         sightings,
         format!("the service answers with an error of its own: {names}"),
         format!("{names} in place of what was asked for.{why} The network delivered all of it."),
+    )
+}
+
+/// Sessions of BGP end, one after the other, since a peer heard nothing of the other.
+fn unheard(f: &Facts, sightings: &[Sighting]) -> Wording {
+    worded(
+        f,
+        sightings,
+        "BGP sessions end again and again: hold timer expired",
+        "one side says NOTIFICATION 4/0, it heard nothing of the other for the hold time that they had agreed on, and the session begins anew. Routes that it brings go with it each time. Keepalives of the other side are not sent in time, or are lost on the way: its processor, a limit for what it lets through to that, or the link.",
     )
 }
 
@@ -127,6 +140,10 @@ fn command(fault: Fault, ip: &str) -> (String, &'static str) {
         Fault(Service::Dns, _) => (
             format!("dig +tries=1 @{ip} . NS; dig +trace +tries=1 . NS; timeout 30 tcpdump -ni any 'port 53 and not host {ip}'"),
             "whether its own questions to others leave, and are answered",
+        ),
+        Fault(Service::Bgp, HOLD_TIMER_EXPIRED) => (
+            "vtysh -c 'show bgp neighbors' -c 'show bgp summary'   # FRR; 'birdc show protocols all' (BIRD); timeout 60 tcpdump -ni any 'tcp port 179'".to_owned(),
+            "on each side the last message that it read, and whether keepalives of the other come each third of the hold time",
         ),
         Fault(Service::Bgp, _) => (
             "vtysh -c 'show bgp neighbors'   # FRR; 'birdc show protocols all' (BIRD)".to_owned(),

@@ -126,9 +126,9 @@ pub(super) fn process(port: u16) -> Said {
 pub(super) fn queue(port: u16) -> Said {
     (
         format!(
-            "ss -ltnp 'sport = :{port}'; ss -tn state established 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPDeferAcceptDrop"
+            "ss -ltnp 'sport = :{port}'; ss -tn state established 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPDeferAcceptDrop TcpInCsumErrors"
         ),
-        "Recv-Q of the first list above its Send-Q: the accept queue is full; Recv-Q of the second above 0: the program does not read; the second lacks the client: the server has no such connection",
+        "Recv-Q of the first list above its Send-Q: the accept queue is full; Recv-Q of the second above 0: the program does not read; the second lacks the client: the server has no such connection; TcpInCsumErrors grows: bad checksums",
     )
 }
 

@@ -77,7 +77,8 @@ impl Row for Of<Idle> {
         "One row for each stream that was silent for half a minute or longer.";
 
     fn blank() -> Self {
-        let last = Silence { before: Mark::NONE, after: Mark::NONE, by: Side::A };
+        let none = Mark::NONE;
+        let last = Silence { before: none, after: none, by: Side::A, heard_by: Side::A };
         Self(0, Idle { last, outlived_ns: 0 })
     }
 
@@ -86,6 +87,11 @@ impl Row for Of<Idle> {
         mark(c, "before", "last frame before the last silence", &mut self.1.last.before);
         mark(c, "after", "the frame that ended it", &mut self.1.last.after);
         c.word("side", SIDE, &mut self.1.last.by);
+        c.word(
+            "before_side",
+            "which end sent the last frame before it, as `side`",
+            &mut self.1.last.heard_by,
+        );
         c.num(
             "outlived_ns",
             "longest silence before it after which both spoke, nanoseconds; 0 without",

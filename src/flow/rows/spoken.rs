@@ -29,6 +29,7 @@ enum Form {
     Grpc,
     NoAnswerDue,
     CutShort,
+    LeftMidway,
     Unended,
     EndUnseen,
     Resolved,
@@ -115,6 +116,7 @@ words!(Form {
     Form::Grpc => "grpc-error",
     Form::NoAnswerDue => "no-answer-due",
     Form::CutShort => "http-cut-short",
+    Form::LeftMidway => "http-left-midway",
     Form::Unended => "http-unended",
     Form::PlainToTls => "http-plain-to-tls",
     Form::SealedAlert => "tls-sealed-alert",
@@ -174,6 +176,7 @@ impl Row for Of<Spoken> {
             Words::Fault(service, code) => (form_of(service), code, None),
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
             Words::CutShort => (Form::CutShort, 0, None),
+            Words::LeftMidway => (Form::LeftMidway, 0, None),
             Words::Unended => (Form::Unended, 0, None),
             Words::PlainToTls => (Form::PlainToTls, 0, None),
             Words::SealedAlert => (Form::SealedAlert, 0, None),
@@ -184,7 +187,7 @@ impl Row for Of<Spoken> {
             Words::NoSuchName(name) => (Form::NoSuchName, name, None),
             Words::Media(ip, port) => (Form::Media, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-left-midway`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-name` and what ends in `-name` a digest of the name",
@@ -200,6 +203,7 @@ impl Row for Of<Spoken> {
             Form::Http2 => Words::Http2,
             Form::NoAnswerDue => Words::NoAnswerDue,
             Form::CutShort => Words::CutShort,
+            Form::LeftMidway => Words::LeftMidway,
             Form::Unended => Words::Unended,
             Form::PlainToTls => Words::PlainToTls,
             Form::SealedAlert => Words::SealedAlert,

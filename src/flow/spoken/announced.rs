@@ -2,7 +2,7 @@
 
 use super::chunks::Chunks;
 use super::{MAX_STREAMS, Spoken, Words};
-use crate::flow::{Mark, Side, Stream, StreamId};
+use crate::flow::{Flow, Mark, Side, Stream, StreamId};
 use crate::hashed::HashMap;
 use crate::wire::http::{self, Content};
 
@@ -61,15 +61,22 @@ impl Announced {
         }
     }
 
-    /// Those whose server closed, before its client did, with a part of what it had announced. An answer to HEAD
+    /// Those whose server closed, or whose client left, with a part of what it had announced. An answer to HEAD
     /// announces and has none.
     pub fn cut_short(&mut self, streams: &[Stream]) -> Vec<(StreamId, Spoken)> {
         let mut bodies: Vec<_> = std::mem::take(&mut self.bodies).into_iter().collect();
         bodies.sort_unstable_by_key(|((id, side), _)| (*id, side.index()));
         let short = bodies.into_iter().filter_map(|((id, side), body)| {
-            let stream = streams.get(id as usize).filter(|s| closed_first(s, side))?;
-            let came = stream.flow(side).end_seq.wrapping_sub(body.from).wrapping_sub(1);
-            let spoken = Spoken { side, mark: body.mark, words: Words::CutShort };
+            let stream = streams.get(id as usize)?;
+            let words = match (closed_first(stream, side), left_first(stream, side)) {
+                (true, _) => Words::CutShort,
+                (_, true) => Words::LeftMidway,
+                _ => return None,
+            };
+            let flow = stream.flow(side);
+            let fin = u32::from(flow.fin.is_set());
+            let came = flow.end_seq.wrapping_sub(body.from).wrapping_sub(fin);
+            let spoken = Spoken { side, mark: body.mark, words };
             (1..body.len).contains(&came).then_some((id, spoken))
         });
         short.collect()
@@ -110,4 +117,14 @@ fn closed_first(stream: &Stream, side: Side) -> bool {
     let (flow, other) = (stream.flow(side), stream.flow(side.other()));
     let sooner = |end: Mark| end.is_set() && end.frame() < flow.fin.frame();
     flow.fin.is_set() && !sooner(other.fin) && !sooner(other.rst) && !flow.rst.is_set()
+}
+
+/// Whether the other side ended its direction, or the connection, while this one had not.
+fn left_first(stream: &Stream, side: Side) -> bool {
+    let first =
+        |flow: &Flow| [flow.fin, flow.rst].into_iter().filter_map(Mark::get).map(Mark::frame).min();
+    match (first(stream.flow(side.other())), first(stream.flow(side))) {
+        (Some(left), Some(ended)) => left < ended,
+        (left, _) => left.is_some(),
+    }
 }

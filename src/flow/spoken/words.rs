@@ -29,6 +29,8 @@ pub enum Words {
     Fault(Service, u16),
     /// An answer in HTTP/1 after which its server closed before as many bytes had come as it announces.
     CutShort,
+    /// An answer in HTTP/1 whose client left before as many bytes had come as it announces.
+    LeftMidway,
     /// An answer in HTTP/1 that comes in chunks, after which its server closed without the last one.
     Unended,
     /// The same, where the end of the answer is among bytes that were cut off or that a text does not print.
@@ -43,7 +45,8 @@ pub enum Words {
     NoSuchName(u16),
     /// SIP over UDP: where the session description of a side wants its media.
     Media(Ip, u16),
-    /// First words of a client that have no answer by their protocol.
+    /// First words of a client that have no answer by their protocol; or a server's by which the two change to such a
+    /// protocol (HTTP 101).
     NoAnswerDue,
     /// A client that begins in HTTP/2 without asking (RFC 9113, section 3.4).
     Http2,

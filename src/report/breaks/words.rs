@@ -96,6 +96,9 @@ impl Builder<'_> {
             (Manner::Closed, _) if group.packet == Packet::Response => {
                 "✗ closed before all of it had come".to_owned()
             }
+            (Manner::Closed, _) if group.packet == Packet::Greeting => {
+                "✗ closed before the client had said a word".to_owned()
+            }
             (Manner::Closed, _) => "✗ closed without an answer".to_owned(),
             (Manner::Error, _) => "✗ answered with an error".to_owned(),
             (Manner::Torn, _) => "✗ its first fragment alone".to_owned(),

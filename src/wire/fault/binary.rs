@@ -78,8 +78,7 @@ pub(super) fn goaway(payload: &[u8]) -> Option<u16> {
 }
 
 /// A NOTIFICATION among the messages that a segment begins with (RFC 4271, section 4.1): a marker of sixteen ones,
-/// a length, a type. What an operator brings about, which of two sessions goes on, and that nothing is heard any more
-/// (code 4) is no error of the service.
+/// a length, a type. What an operator brings about, and which of two sessions goes on, is no error of the service.
 pub(super) fn notification(mut payload: &[u8]) -> Option<u16> {
     const HEADER: usize = 19;
     const NOTIFICATION: u8 = 3;

@@ -54,9 +54,11 @@ pub(super) const HTTP2: [(u16, &str); 13] = [
 /// Statuses of gRPC of which the server is the reason (its documentation, "Status codes and their use in
 /// gRPC").
 const GRPC: [(u16, &str); 3] = [(8, "RESOURCE_EXHAUSTED"), (13, "INTERNAL"), (14, "UNAVAILABLE")];
+/// BGP: nothing was heard of the other side for the hold time (RFC 4271, section 6.5).
+pub const HOLD_TIMER_EXPIRED: u16 = 0x0400;
 /// Codes of BGP's NOTIFICATION (RFC 4271, section 4.5; RFC 4486), with their subcode in the low byte where that
 /// says more; zero there stands for any other.
-pub(super) const BGP: [(u16, &str); 16] = [
+pub(super) const BGP: [(u16, &str); 17] = [
     (0x0100, "message header error"),
     (0x0101, "connection not synchronized"),
     (0x0200, "OPEN message error"),
@@ -67,6 +69,7 @@ pub(super) const BGP: [(u16, &str); 16] = [
     (0x0206, "unacceptable hold time"),
     (0x0207, "unsupported capability"),
     (0x0300, "UPDATE message error"),
+    (HOLD_TIMER_EXPIRED, "hold timer expired"),
     (0x0500, "finite state machine error"),
     (0x0601, "cease, maximum number of prefixes reached"),
     (0x0603, "cease, peer de-configured"),

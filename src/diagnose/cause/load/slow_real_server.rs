@@ -17,6 +17,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut compared = false;
     let mut findings = Vec::new();
     for (service, servers) in facts.durations() {
+        let mut told_by_own = false;
         for own in [true, false] {
             let pool: Vec<_> = servers
                 .iter()
@@ -25,9 +26,12 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
                 .filter(|(_, samples)| samples.quartiles().is_some())
                 .collect();
             compared |= pool.len() > 1;
+            told_by_own |= own && pool.len() > 1;
             let Some(mut found) = outliers(&pool, SLOW_REAL_SERVER_AT_LEAST_NS) else { continue };
-            // What a server's own capture shows of it goes before what others show.
-            found.slow.retain(|(at, _)| own || servers[*at].answer.quartiles().is_none());
+            // What servers' own captures show of them goes before what others show.
+            found
+                .slow
+                .retain(|(at, _)| own || !told_by_own || servers[*at].answer.quartiles().is_none());
             if !found.slow.is_empty() {
                 findings.push(finding(facts, *service, servers, &found, own));
                 break;

@@ -9,7 +9,7 @@ use crate::diagnose::facts::stalled_windows::{Stall, stalls};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, name};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
 use std::collections::BTreeMap;
@@ -37,16 +37,24 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Stall<'_>]) -> Finding {
     let s = trace.topology.service(service);
     let first = &set[0];
     let who = name(&first.subject);
-    let (side, other) =
-        if first.by_client { ("client", "The real server") } else { ("real server", "The client") };
+    let (side, other) = match first.subject.role {
+        _ if first.by_client => ("client", "The real server"),
+        Role::Service => ("host that answers for", "The client"),
+        _ => ("real server", "The client"),
+    };
     let longest = set.iter().map(|x| x.window.longest_ns).max().unwrap_or(0);
     let ids: Vec<ConnectionId> = set.iter().map(|x| x.id).collect();
     let time = format!("{}.{} s", longest / 1_000_000_000, longest / 100_000_000 % 10);
     let title = format!("the {side} {who} stops reading for up to {time}");
     let explanation = format!(
-        "In {} to {} the {side} {who} advertises a window of 0: its receive buffer is full because its application does not read. {other} may send nothing but probes until the window opens again, {time} later at worst. The balancer has no part in it.{}",
+        "In {} to {} the {side} {who} advertises a window of 0: its receive buffer is full because its application does not read. {other} may send nothing but probes until the window opens again, {time} later at worst. {}{}",
         count(ids.len(), "connection"),
         s.name(),
+        if first.subject.role == Role::Service {
+            "Whether that is a server, or a proxy whose own server does not read, does not show here."
+        } else {
+            "The balancer has no part in it."
+        },
         if first.by_client { " A player that has enough for now does so on purpose." } else { "" }
     );
     let mut finding = Finding::cause("zero-window", title, explanation);
@@ -61,15 +69,22 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Stall<'_>]) -> Finding {
         );
         Confidence::Likely
     };
+    let place = match first.subject.role {
+        Role::Service => format!("the host that answers for {who}"),
+        _ => who.clone(),
+    };
     let port = if first.by_client { s.port } else { first.subject.port.unwrap_or(s.port) };
-    finding.confirm(who.clone(), format!("ss -tnmp 'sport = :{port} or dport = :{port}'; nstat -az TcpExtTCPToZeroWindowAdv TcpExtTCPWantZeroWindowAdv"), "a large Recv-Q names the process that does not read");
-    finding.fixes.push(
-        sysctl::change(
-            who,
-            &[("net.ipv4.tcp_rmem", "4096 131072 16777216", "4096 131072 6291456")],
-        )
-        .because("helps over short pauses only; a process that does not read must be mended"),
-    );
+    finding.confirm(place, format!("ss -tnmp 'sport = :{port} or dport = :{port}'; nstat -az TcpExtTCPToZeroWindowAdv TcpExtTCPWantZeroWindowAdv"), "a large Recv-Q names the process that does not read");
+    // An address of a service may be a cloud's, or a balancer's that has many.
+    if first.subject.role != Role::Service {
+        finding.fixes.push(
+            sysctl::change(
+                who,
+                &[("net.ipv4.tcp_rmem", "4096 131072 16777216", "4096 131072 6291456")],
+            )
+            .because("helps over short pauses only; a process that does not read must be mended"),
+        );
+    }
     let shown = set.iter().max_by_key(|x| x.window.longest_ns).unwrap_or(first);
     finding.proofs = proofs(trace, shown);
     finding.concerning(vec![first.subject.clone()], ids)

@@ -19,7 +19,7 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["rst-no-socket", "connection-reset", "retransmission"];
+    &["rst-no-socket", "connection-reset", "retransmission", "service-error"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
@@ -133,6 +133,10 @@ fn finding(facts: &Facts, flap: &Flap, events: &[SessionEvent]) -> Finding {
             "which of them gets the segments that it resets",
         );
     }
+    // The sessions end for it, or it for them: nothing more is to be said of their ends.
+    ids.extend(told.iter().flatten().filter(|event| !event.begins).map(|event| event.id));
+    ids.sort_unstable();
+    ids.dedup();
     finding.connections = ids;
     finding
 }
