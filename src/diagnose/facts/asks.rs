@@ -107,7 +107,7 @@ pub(in crate::diagnose) fn is_all_there_is(trace: &Trace, ask: &Ask) -> bool {
         && ask.count >= ask.again + ROUNDS
         && trace.connections.list.is_empty()
         && trace.vantages.iter().all(|vantage| {
-            vantage.unopened.hiding().next().is_none()
+            vantage.unopened.hiding().is_empty()
                 && vantage.neighbors.asks.iter().all(|other| other.target == ask.target)
         })
 }
