@@ -129,6 +129,10 @@ pub(super) fn never_accepted(
     pools.into_values().flatten().collect()
 }
 
+/// From the SYN of a check to its reset at most, nanoseconds: a client whose SYN-ACK comes late may have given up, and
+/// resets it then. Judgement: half of what a kernel waits before it sends its SYN again.
+const SOON_NS: i64 = 500_000_000;
+
 /// Connections that a client resets as soon as they stand, or would, at one pace, beside others of its own to the
 /// same server that bring it something; pairs that do nothing else are known as `habits`. Who meets somebody
 /// else's answer resets it as well, but not by a clock.
@@ -148,7 +152,10 @@ pub(super) fn beats(
         }
         let opened = connections.legs(c).iter().filter(|leg| leg.tuple == 0).find_map(|leg| {
             let (there, back) = (leg.forward(vantages), leg.reply(vantages));
-            let ends = back.accepted() && !back.rst.is_set() && there.rst.is_set();
+            let ends = back.accepted()
+                && !back.rst.is_set()
+                && there.rst.is_set()
+                && there.rst.since(there.syn) < SOON_NS;
             there.syn.get().filter(|_| ends)
         });
         if let Some(mark) = opened
