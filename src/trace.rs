@@ -7,6 +7,7 @@
 mod beyond;
 mod build;
 pub mod loss;
+pub mod missed;
 mod network;
 mod reach;
 mod roles;
@@ -14,6 +15,7 @@ pub mod sent;
 mod shared;
 mod stated;
 mod tables;
+mod ticks;
 pub mod timing;
 mod unprinted;
 
@@ -23,6 +25,7 @@ pub use network::Cloud;
 pub use roles::Why;
 pub use stated::Said;
 pub use tables::Asked;
+pub use ticks::Coarse;
 pub use unprinted::Printed;
 
 use crate::capture::{Capture, Timestamp};
@@ -80,6 +83,7 @@ pub struct Trace {
     /// The line of a proxy's log about a connection: its state and row.
     logged: HashMap<u32, (u32, u32)>,
     losses: OnceLock<Losses>,
+    missed: OnceLock<Vec<missed::Missed>>,
     shared: OnceLock<SharedAddresses>,
     reach: OnceLock<Reach>,
     roles: OnceLock<BTreeMap<HostId, (Role, Why)>>,

@@ -23,6 +23,28 @@ pub fn probability(a: u64, all_a: u64, b: u64, all_b: u64) -> f64 {
     if all_a.max(all_b) > EXACT { normal(a, all_a, b, all_b) } else { exact(a, all_a, b, all_b) }
 }
 
+/// The probability of at least `k` of `n` independent events that each come about with `odds`.
+#[must_use]
+pub fn at_least(k: u64, n: u64, odds: f64) -> f64 {
+    if k == 0 || odds >= 1.0 {
+        return 1.0;
+    }
+    if k > n || odds <= 0.0 {
+        return 0.0;
+    }
+    // From the most likely term on each is smaller than the one before, so that few of them count.
+    let log = |i: u64| choose(n, i) + i as f64 * odds.ln() + (n - i) as f64 * (1.0 - odds).ln();
+    let (mut sum, mean) = (0.0, n as f64 * odds);
+    for i in k..=n {
+        let term = log(i).exp();
+        sum += term;
+        if i as f64 > mean && term < sum * 1e-9 {
+            break;
+        }
+    }
+    sum.min(1.0)
+}
+
 fn exact(a: u64, all_a: u64, b: u64, all_b: u64) -> f64 {
     let of = a + b;
     // Counts that the first cell can have while the sums stay.
@@ -83,6 +105,16 @@ mod tests {
         assert!((probability(4, 4, 0, 4) - 0.028_571).abs() < 1e-5);
         // Fisher's twins, 10 of 13 and 2 of 17 convicted (two-sided, as R gives it).
         assert!((probability(10, 13, 2, 17) / 0.000_536_7 - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_tail_is_what_tables_give() {
+        // Ten coins: 56 of 1,024 ways show eight heads or more.
+        assert!((at_least(8, 10, 0.5) - 56.0 / 1024.0).abs() < 1e-9);
+        assert!((at_least(1, 3, 0.1) - 0.271).abs() < 1e-9);
+        assert!((at_least(300, 1000, 0.3) - 0.5).abs() < 0.02);
+        assert_eq!((at_least(0, 0, 0.3), at_least(4, 3, 0.3)), (1.0, 0.0));
+        assert_eq!((at_least(2, 3, 0.0), at_least(2, 3, 1.0)), (0.0, 1.0));
     }
 
     #[test]

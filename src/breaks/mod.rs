@@ -37,6 +37,7 @@ mod talk;
 mod unacknowledged;
 mod unfilled;
 mod unheeded;
+mod unproved;
 
 pub use account::{Account, Accounts};
 pub use apart::Apart;
@@ -238,6 +239,7 @@ impl Breaks {
             fates.extend(some);
             harmed.extend(broken);
         }
+        unproved::doubt(trace, &mut fates, &mut harmed);
         let excused = excused::excuse(trace, &mut fates, &mut harmed);
         let accounts = Accounts::of(trace, &fates);
         beyond::complete(trace, &fates, &mut harmed);

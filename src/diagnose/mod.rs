@@ -19,6 +19,7 @@ mod finding_id;
 mod fix;
 mod grade;
 mod judge;
+mod lossy;
 pub mod note;
 mod only_errors;
 mod rank_sum;
@@ -30,6 +31,7 @@ mod settled;
 pub mod symptom;
 mod thresholds;
 mod unlike;
+mod untimed;
 mod untold;
 mod verdict;
 pub mod words;
@@ -88,6 +90,7 @@ pub struct Diagnosis {
 pub fn diagnose(trace: &Trace) -> Diagnosis {
     let mut facts = Facts::new(trace);
     let unprinted = trace.unprinted();
+    let coarse = trace.coarse();
     let Looked { causes: looked, symptoms, notes } = look(&facts);
     let mut coverage = Vec::new();
     let mut causes = Vec::new();
@@ -96,6 +99,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         let detection = sampled::hide(trace, detector.id, detection);
         let checked = take(detection, &mut causes);
         let checked = untold::hide(trace, unprinted, detector.id, checked);
+        let checked = untimed::hide(coarse, detector.id, checked);
         coverage.push(Coverage { id: detector.id, checked });
         if let Some(settle) = detector.settle.filter(|_| !trace.states.is_empty()) {
             for finding in &mut causes[before..] {
@@ -105,6 +109,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         }
     }
     untold::cap(trace, &mut causes);
+    lossy::cap(trace, &mut causes);
     let mut seen = Vec::new();
     for (detector, (sightings, blind)) in SYMPTOMS.iter().zip(symptoms) {
         let checked = match (sightings.is_empty(), blind) {
@@ -113,6 +118,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
             (true, None) => Checked::Clean,
         };
         let checked = untold::hide(trace, unprinted, detector.id, checked);
+        let checked = untimed::hide(coarse, detector.id, checked);
         coverage.push(Coverage { id: detector.id, checked });
         seen.push((detector, sightings));
     }

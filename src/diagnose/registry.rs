@@ -141,7 +141,7 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "vip-arp-conflict" vip_arp_conflict [next],
     "syn-unanswered" syn_unanswered breaks [suspects, next],
     "syn-refused" syn_refused,
-    "connection-reset" connection_reset [next],
+    "connection-reset" connection_reset [suspects, next],
     "icmp-unreachable" icmp_unreachable [suspects, next],
     "arp-unanswered" arp_unanswered [next],
     "handshake-incomplete" handshake_incomplete breaks,

@@ -19,6 +19,11 @@ pub(super) const REPEATS: u16 = 2;
 /// ARP or neighbour questions that must stay open. Judgement: one answer may be lost; Linux
 /// asks three times, a second apart (neighbour.c, `mcast_solicit`).
 pub(super) const QUESTIONS: u32 = 2;
+/// A capture that lacks such a share of what must have passed it shows too little to call anything healthy.
+/// Judgement: of ten frames of a connection that fails one or two tell why.
+pub(super) const LACKING_SHARE: f64 = 0.1;
+/// So many frames must be lacking before their share is said. Judgement: a few at one moment are no share.
+pub(super) const LACKING_FRAMES: u64 = 3;
 /// Connections that must have met the same, each for itself. Judgement: one may be lost by
 /// chance; used where other evidence speaks as well.
 pub(super) const PAIR: usize = 2;

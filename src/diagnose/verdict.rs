@@ -1,9 +1,11 @@
 //! What it all comes to, and what to do where the captures do not suffice.
 
+use super::thresholds::{LACKING_FRAMES, LACKING_SHARE};
 use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
 use super::{only_errors, registry};
 use crate::breaks::{Account, Fate, end_is_unseen};
 use crate::diagnose::words::{agree, count, thousands};
+use crate::flow::VantageId;
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -132,6 +134,7 @@ fn quiet(
     let missing = director_missing(facts);
     let hidden = facts.unprinted();
     let only_errors = only_errors::only_errors(facts);
+    let lacking = lacking(facts);
     let why = if !facts.pairs.unread.is_empty() {
         Some(
             "a capture could not be read again, so what proxies were asked and answered is not known",
@@ -161,8 +164,10 @@ fn quiet(
         Some("part of their way was not captured")
     } else if silent_server(facts) {
         Some("no answer of one of the real servers was captured")
+    } else if let Some(coarse) = facts.coarse() {
+        Some(super::untimed::why(coarse))
     } else {
-        None
+        lacking.as_deref()
     };
     let well = count(all.well as usize, "connection");
     let untold = match (all.untold, all.well) {
@@ -190,6 +195,20 @@ fn quiet(
             ),
         ),
     }
+}
+
+/// What a capture that lacks many frames cannot show: that nothing is wrong.
+fn lacking(trace: &Trace) -> Option<String> {
+    let (vantage, missed) = trace.most_missed()?;
+    let all = VantageId::all(&trace.vantages).map(|v| trace.missed(v).lacking).sum::<u64>();
+    let shown = all >= LACKING_FRAMES && missed.share() >= LACKING_SHARE;
+    let label = &trace.vantages[vantage.index()].label;
+    shown.then(|| {
+        format!(
+            "{label} lacks about {} of 100 frames that must have passed it, and what went wrong may be among them",
+            missed.percent()
+        )
+    })
 }
 
 /// Whether a server closed after an answer of which no capture shows how it ends.

@@ -152,6 +152,9 @@ pub struct Flow {
     pub shape: SynShape,
 }
 
+/// What captures count time in mostly, nanoseconds: what takes less is told from nothing by none.
+const TICK_NS: u32 = 1_000;
+
 impl Flow {
     pub(super) const EMPTY: Self = Self {
         link: LinkId::NONE,
@@ -252,7 +255,8 @@ impl Flow {
     #[inline]
     pub(super) fn time(&mut self, mark: Mark, ack: u32, back: &Self) {
         if back.packets > 0 && ack == back.end_seq && ack != self.max_ack {
-            let ns = u32::try_from(mark.since(back.last)).ok().and_then(NonZeroU32::new);
+            let ns = u32::try_from(mark.since(back.last)).ok();
+            let ns = ns.and_then(|ns| NonZeroU32::new(ns.max(TICK_NS)));
             self.turnaround_ns = match (self.turnaround_ns, ns) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),

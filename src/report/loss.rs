@@ -3,8 +3,12 @@
 use super::Lost;
 use super::build::Builder;
 use crate::diagnose::words::thousands;
+use crate::flow::VantageId;
 use crate::topology::HostId;
 use crate::trace::ConnectionId;
+
+/// Frames that a capture lacks before it is said what share of all they are.
+const SHARE_FROM: u64 = 3;
 
 impl Builder<'_> {
     /// What one connection lost between captured hosts.
@@ -37,7 +41,7 @@ impl Builder<'_> {
         let here = losses.filter(|(vantage, loss)| {
             self.trace.vantages[vantage.index()].capture == capture && loss.bytes > 0
         });
-        here.map(|(vantage, loss)| {
+        let bytes = here.map(|(vantage, loss)| {
             let why = if printed {
                 "the text leaves frames out ('...' among its lines, lines that were not pasted), or the capture dropped them or a filter left them out"
             } else {
@@ -49,7 +53,20 @@ impl Builder<'_> {
                 self.trace.vantages[vantage.index()].label,
                 thousands(loss.bytes)
             )
-        })
-        .collect()
+        });
+        let shares = VantageId::all(&self.trace.vantages).filter_map(|vantage| {
+            let seen = &self.trace.vantages[vantage.index()];
+            let missed = self.trace.missed(vantage);
+            (seen.capture == capture && missed.lacking >= SHARE_FROM).then(|| {
+                format!(
+                    "of {} frames that must have passed {}, {} are not in it (about {} of 100): what stays unanswered there may have been answered, unless more do than that explains",
+                    thousands(missed.passed),
+                    seen.label,
+                    thousands(missed.lacking),
+                    missed.percent()
+                )
+            })
+        });
+        bytes.chain(shares).collect()
     }
 }

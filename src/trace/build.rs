@@ -85,6 +85,7 @@ impl Trace {
             stated_servers: HashMap::default(),
             logged: HashMap::default(),
             losses: OnceLock::new(),
+            missed: OnceLock::new(),
             shared: OnceLock::new(),
             reach: OnceLock::new(),
             roles: OnceLock::new(),

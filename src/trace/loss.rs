@@ -142,6 +142,8 @@ impl Losses {
         let of = |v: &VantageId| trace.host_of_vantage(*v) == Some(host);
         let own = self.captures.iter().filter(|(v, _)| of(v));
         let holes: u64 = own.map(|(_, loss)| loss.connections + loss.openings).sum();
+        let missed = VantageId::all(&trace.vantages).filter(of).map(|v| trace.missed(v).lacking);
+        let holes = holes.max(missed.sum());
         holes * HOLED >= lost && holes > 0
     }
 

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 /// Nanoseconds within which frames change places.
 const MOMENT_NS: u64 = 100_000;
 /// Of a thousand frames these many are missing.
-const MISSING: [u64; 2] = [40, 120];
+const MISSING: [u64; 3] = [40, 120, 300];
+/// From so many on a capture shows that it lacks them.
+const MUCH: u64 = 300;
 
 /// Where frames in another order show another thing beside the cause, which stays named: an answer that stands
 /// before what it answers is nobody's.
@@ -21,10 +23,14 @@ const ORDER_TELLS: &[(&str, &str)] = &[
     ("l7-requests-wait-in-queue", "http-5xx"),
     ("two-tiers-one-server-500", "health-check-failing"),
 ];
-/// Where what is missing cannot be told from what never was: a lone SYN of a check, a segment with numbers of
-/// its own whose neighbours are gone, both ACKs that a translator passes on.
+/// Where what is missing cannot be told from what never was: a segment with numbers of its own whose neighbours are
+/// gone, the check that was the tenth, an address that its other owner announced, a question that is asked
+/// again for its twin's sake.
 const CANNOT_BE_TOLD: &[&str] =
-    &["healthy-two-tiers", "healthy-nat-invalid-dropped", "healthy-nat-defer-accept"];
+    &["arp-flux-director", "healthy-l7-400", "healthy-nat-invalid-dropped", "nat-dns-aaaa-ignored"];
+
+/// Where nothing shows that a capture lacks frames: what is left of each connection is whole.
+const LOOKS_WHOLE: &[&str] = &["synproxy-turns-away"];
 
 /// Numbers that look drawn, the same ones in every run (splitmix64).
 struct Drawn(u64);
@@ -81,11 +87,12 @@ fn frames_of_one_moment_in_another_order_say_the_same() {
 }
 
 #[test]
-fn what_is_well_stays_well_where_captures_lack_frames() {
+fn captures_that_lack_frames_accuse_nobody_and_reassure_nobody() {
     none(of_each(|sample| {
         let is_bad =
             |report: &Report| matches!(report.verdict.status, Status::Failing | Status::Degraded);
-        if is_bad(&run_paths(&sample.captures).report) || CANNOT_BE_TOLD.contains(&&*sample.name) {
+        let was_bad = is_bad(&run_paths(&sample.captures).report);
+        if !was_bad && CANNOT_BE_TOLD.contains(&&*sample.name) {
             return Vec::new();
         }
         let mut wrong = Vec::new();
@@ -97,7 +104,11 @@ fn what_is_well_stays_well_where_captures_lack_frames() {
             };
             let Some(paths) = changed(&sample.captures, folder.path(), &mut drop) else { break };
             let report = run_paths(&paths).report;
-            if is_bad(&report) {
+            // Of a tenth and more nobody can say that nothing went wrong.
+            let healthy = missing >= MUCH && report.verdict.status == Status::Healthy;
+            if !was_bad && is_bad(&report)
+                || was_bad && healthy && !LOOKS_WHOLE.contains(&&*sample.name)
+            {
                 wrong.push(format!("{missing} of 1000 missing: {:?}", report.verdict.lines));
             }
         }

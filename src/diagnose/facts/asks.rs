@@ -8,6 +8,9 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Direction, Ip, Mac};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// Rounds of questions: within one, each follows the one before by a second. A tool that asks on and on has one.
+const ROUNDS: u32 = 2;
+
 /// Questions that nobody answered, with the index of the vantage: at vantages to
 /// which the answer would have come, and at others where the asker shows by its
 /// repeats that none came.
@@ -72,20 +75,35 @@ fn is_begging(ask: &Ask) -> bool {
     ask.again >= QUESTIONS && ask.answers == 0 && ask.asker.is_host()
 }
 
+/// Whether captures hold nothing but a question, which a host asks in round after round, as a kernel does that gets no
+/// answer: wherever it was captured, who is answered does not begin another round. Beside connections that are
+/// captured, or other questions, it is somebody else's matter: absent hosts are looked for on any link.
+pub(in crate::diagnose) fn is_all_there_is(trace: &Trace, ask: &Ask) -> bool {
+    is_begging(ask)
+        && ask.again >= ARP_UNANSWERED_ON_AND_ON
+        && ask.count >= ask.again + ROUNDS
+        && trace.connections.list.is_empty()
+        && trace.vantages.iter().all(|vantage| {
+            vantage.unopened.hiding().is_empty()
+                && vantage.neighbors.asks.iter().all(|other| other.target == ask.target)
+        })
+}
+
 /// Addresses that are asked for again and again, that nobody claims at any
 /// vantage, and to which every connection fails. A tool that asks on and on
 /// (`arping -b`) asks for an address that somebody claims or that answers.
 fn begged(trace: &Trace) -> HashSet<Ip> {
     let neighbors = || trace.vantages.iter().map(|v| &v.neighbors);
-    let asks = neighbors().flat_map(|n| &n.asks);
-    let mut begged: HashSet<Ip> = asks.filter(|a| is_begging(a)).map(|a| a.target).collect();
+    let asks = || neighbors().flat_map(|n| &n.asks);
+    let mut begged: HashSet<Ip> = asks().filter(|a| is_begging(a)).map(|a| a.target).collect();
     if begged.is_empty() {
         return begged;
     }
     for binding in neighbors().flat_map(|n| &n.bindings) {
         begged.remove(&binding.ip);
     }
-    let mut failed = HashSet::new();
+    let mut failed: HashSet<Ip> =
+        asks().filter(|ask| is_all_there_is(trace, ask)).map(|ask| ask.target).collect();
     for connection in &trace.connections.list {
         let ip = connection.front.server.0;
         if connection.progress.answered || connection.progress.established {

@@ -2,7 +2,7 @@
 
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::asks::{asked_here, given_up};
+use crate::diagnose::facts::asks::{asked_here, given_up, is_all_there_is};
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
 use crate::hashed::{HashMap, HashSet};
@@ -25,6 +25,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         .filter(|(vantage, ask)| {
             needed.contains(&ask.target)
                 || asks_on_and_on(facts, *vantage, ask)
+                || is_all_there_is(facts, ask)
                 || given_up(&facts.vantages[vantage.index()], ask)
                 || facts
                     .topology

@@ -1,7 +1,7 @@
 //! An established connection ended by RST with data lost or a request
 //! unanswered.
 
-use super::super::{Facts, Proof, Sighting, Wording};
+use super::super::{Candidate, Facts, Proof, Sighting, Wording};
 use super::broken::{self, seconds};
 use super::{concerned, connections, connections_to};
 use crate::breaks::{Manner, Packet, cut_at_once};
@@ -147,6 +147,17 @@ fn was_closed(facts: &Facts, id: ConnectionId) -> bool {
 
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
     super::no_tcp(facts)
+}
+
+/// What turns first words down that a capture may show elsewhere.
+pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Vec<Candidate> {
+    if super::first_words::told(facts, sightings).is_none() {
+        return Vec::new();
+    }
+    vec![Candidate {
+        id: "proxy-protocol-mismatch".into(),
+        tell_apart: "then its listener says 'accept-proxy' (haproxy) or 'proxy_protocol' (nginx, Envoy's listener filter), and what begins with a PROXY header is answered there".to_owned(),
+    }]
 }
 
 pub(in crate::diagnose) use super::next::captures as next;
