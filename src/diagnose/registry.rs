@@ -221,6 +221,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "vrid-collision" address vrid_collision,
     "vrrp-advert-not-received" address vrrp_advert_not_received,
     "vrrp-split-brain" address vrrp_split_brain,
+    "vrrp-flapping" address vrrp_flapping,
     "dr-half-close-120s" state dr_half_close_120s,
     "director-no-entry-rst" state director_no_entry_rst,
     "lb-idle-timeout" state lb_idle_timeout => settle::idle::forgotten,

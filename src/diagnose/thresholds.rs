@@ -52,6 +52,9 @@ pub(super) const CAPTURE_TAIL_NS: i64 = 1_000_000_000;
 /// send. Linux asks three times a round (neighbour.c, `mcast_solicit`).
 pub(super) const ARP_UNANSWERED_ON_AND_ON: u32 = 4;
 
+/// Changes of a virtual router's master that are no maintenance. Judgement: there and back, and once more.
+pub(super) const VRRP_FLAPPING: u32 = 4;
+
 // Times, nanoseconds, each of one detector.
 
 /// Time that neighbours and keepalived have to make the change known, nanoseconds:
@@ -64,6 +67,9 @@ pub(super) const NETWORK_LATENCY_AT_LEAST_NS: u64 = 20_000_000;
 pub(super) const SLOW_REAL_SERVER_AT_LEAST_NS: u64 = 50_000_000;
 /// No balancer forgets a connection sooner by its own timer, nanoseconds, as `flow/idle.rs` has it.
 pub(super) const CONNECTION_RESET_SILENT_NS: i64 = 30_000_000_000;
+/// From one change of a virtual router's master to the next on average, at most, nanoseconds. Judgement: those of
+/// maintenance lie further apart.
+pub(super) const VRRP_FLAPPING_NS: i64 = 600_000_000_000;
 /// A window that is closed for less is no stall, nanoseconds.
 pub(super) const ZERO_WINDOW_STALL_NS: i64 = 1_000_000_000;
 /// From the first payload to the last repeat, nanoseconds, before a segment's size may be why it is

@@ -1,7 +1,7 @@
 //! What an observer keeps of ICMP, neighbour discovery and VRRP.
 
 use super::observe::Observer;
-use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Key, Mark, VrrpSpeaker};
+use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Key, Mark, Takeovers, VrrpSpeaker};
 use crate::capture::Known;
 use crate::wire::{Icmp, IcmpKind, IpPacket, Packet, Quote, Vrrp};
 
@@ -122,9 +122,15 @@ impl Observer {
             .vrrp
             .iter()
             .position(|s| (s.src, s.vrid, s.segment) == (ip.src, vrrp.vrid, segment));
+        let begins = |own: &VrrpSpeaker, others: &[VrrpSpeaker]| {
+            let since = |s: &&VrrpSpeaker| s.last.frame() > own.last.frame();
+            let mut rivals = others.iter().filter(|s| s.shares_router(own));
+            vrrp.priority > 0 && own.is_away(mark) && rivals.any(|s| since(&s))
+        };
         match known {
             Some(at) => {
                 let own = self.vrrp[at];
+                let takes_over = begins(&own, &self.vrrp);
                 let mut others = self.vrrp.iter().filter(|s| s.shares_router(&own));
                 let rival = others.any(|s| s.is_rival(own.last, mark));
                 let own = &mut self.vrrp[at];
@@ -132,28 +138,40 @@ impl Observer {
                 if damaged.is_set() {
                     own.damaged.set_once(damaged);
                 }
+                if takes_over {
+                    own.takes_over(mark);
+                }
                 own.advertised(mark, vrrp, rival);
             }
-            None if self.vrrp.len() < MAX_SPEAKERS => self.vrrp.push(VrrpSpeaker {
-                src: ip.src,
-                mac: packet.link.src,
-                vrid: vrrp.vrid,
-                segment,
-                version: vrrp.version,
-                addresses: vrrp.virtual_addresses(ip.src.is_v4()),
-                priority: (vrrp.priority, vrrp.priority),
-                interval_cs: vrrp.interval_cs,
-                auth: (vrrp.auth, vrrp.auth_data()),
-                ttl,
-                damaged,
-                count: 1,
-                first: mark,
-                last: mark,
-                silence: (Mark::NONE, Mark::NONE),
-                last_priority: vrrp.priority,
-                contest: Contest::default(),
-                contesting: Contest::default(),
-            }),
+            None if self.vrrp.len() < MAX_SPEAKERS => {
+                let mut own = VrrpSpeaker {
+                    src: ip.src,
+                    mac: packet.link.src,
+                    vrid: vrrp.vrid,
+                    segment,
+                    version: vrrp.version,
+                    addresses: vrrp.virtual_addresses(ip.src.is_v4()),
+                    priority: (vrrp.priority, vrrp.priority),
+                    interval_cs: vrrp.interval_cs,
+                    auth: (vrrp.auth, vrrp.auth_data()),
+                    ttl,
+                    damaged,
+                    count: 1,
+                    first: mark,
+                    last: mark,
+                    silence: (Mark::NONE, Mark::NONE),
+                    last_priority: vrrp.priority,
+                    takeovers: Takeovers::default(),
+                    resigned: u32::from(vrrp.priority == 0),
+                    contest: Contest::default(),
+                    contesting: Contest::default(),
+                };
+                let shared = |s: &&VrrpSpeaker| s.shares_router(&own);
+                if vrrp.priority > 0 && self.vrrp.iter().any(|s| shared(&s)) {
+                    own.takes_over(mark);
+                }
+                self.vrrp.push(own);
+            }
             None => self.vrrp_dropped += 1,
         }
     }
@@ -171,6 +189,17 @@ impl VrrpSpeaker {
     fn is_rival(&self, since: Mark, now: Mark) -> bool {
         let due = self.count > 1 && now.since(self.last) <= self.interval_ns() / 4 * 5;
         self.last_priority > 0 && (self.last.frame() > since.frame() || due)
+    }
+
+    /// Whether it was not the master between its last advertisement and now: it had resigned, or was silent.
+    fn is_away(&self, now: Mark) -> bool {
+        self.last_priority == 0 || now.since(self.last) > 2 * self.interval_ns()
+    }
+
+    fn takes_over(&mut self, mark: Mark) {
+        self.takeovers.count += 1;
+        self.takeovers.first.set_once(mark);
+        self.takeovers.last = mark;
     }
 
     /// Takes in one more advertisement; another speaker may have advertised
@@ -193,6 +222,8 @@ impl VrrpSpeaker {
         if self.last.is_set() && mark.since(self.last) > self.silence_ns() {
             self.silence = (self.last, mark);
         }
+        // Who gives up says so several times.
+        self.resigned += u32::from(vrrp.priority == 0 && self.last_priority > 0);
         self.count += 1;
         self.last = mark;
         self.last_priority = vrrp.priority;
@@ -238,6 +269,8 @@ mod tests {
             last: Mark::NONE,
             silence: (Mark::NONE, Mark::NONE),
             last_priority: 0,
+            takeovers: Takeovers::default(),
+            resigned: 0,
             contest: Contest::default(),
             contesting: Contest::default(),
         }

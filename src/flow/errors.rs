@@ -95,6 +95,10 @@ pub struct VrrpSpeaker {
     pub silence: (Mark, Mark),
     /// Priority of the last; 0 where it resigned.
     pub last_priority: u8,
+    /// How often it began where another had advertised since its own last.
+    pub takeovers: Takeovers,
+    /// How often it gave up, by an advertisement of priority 0.
+    pub resigned: u32,
     /// Its longest contest.
     pub contest: Contest,
     pub(super) contesting: Contest,
@@ -122,6 +126,17 @@ impl VrrpSpeaker {
         let (before, after) = self.silence;
         if after.is_set() { after.since(before) } else { 0 }
     }
+}
+
+/// A speaker's beginnings as master of a virtual router after another had been it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Takeovers {
+    /// How many.
+    pub count: u32,
+    /// Its advertisement with which the first of them began.
+    pub first: Mark,
+    /// That of the last.
+    pub last: Mark,
 }
 
 /// Consecutive advertisements of one speaker, none of which silenced another:

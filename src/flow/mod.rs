@@ -58,7 +58,7 @@ pub use asked::Asked;
 pub use closed::ClosedWindow;
 pub use dns_pairs::DnsPair;
 pub use embryo::{Answer, Evicted, Kind, LetGo, MAX_EMBRYOS, MAX_REFUSED};
-pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
+pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, Takeovers, VrrpSpeaker};
 pub use first_request::FirstRequest;
 pub use fragments::Pieces;
 pub use health::{LocalEndpoints, is_googles};

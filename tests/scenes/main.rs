@@ -27,6 +27,8 @@ mod greeting;
 mod hosts;
 mod kept;
 mod lost_paths;
+mod masters;
+mod masters_tests;
 mod moved_on;
 mod named;
 mod nodes;
@@ -88,6 +90,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-used-port-syn-dropped", play: reuse::first_syn_dropped },
     Scene { name: "nat-used-ports-one-syn-lost", play: reuse::healthy },
     Scene { name: "vlan-mismatch", play: trunk::mismatch },
+    Scene { name: "vrrp-flapping", play: masters::flapping },
     Scene { name: "healthy-nat-trunk", play: trunk::on_a_stick },
     Scene { name: "fullnat-double-reset", play: director_ends::double_reset },
     Scene { name: "nat-director-merges-segments", play: oversize::merged_on_receive },

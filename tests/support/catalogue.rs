@@ -37,7 +37,7 @@ pub const NOTES: [&str; 4] = [
 ];
 
 /// Why.
-pub const CAUSES: [&str; 91] = [
+pub const CAUSES: [&str; 92] = [
     "arp-answer-lost",
     "l4-self-access-hairpin",
     "dr-arp-problem",
@@ -60,6 +60,7 @@ pub const CAUSES: [&str; 91] = [
     "pmtud-icmp-misdelivered",
     "director-lro-oversize",
     "vrrp-split-brain",
+    "vrrp-flapping",
     "garp-missing-stale-arp",
     "vrrp-advert-not-received",
     "vrid-collision",

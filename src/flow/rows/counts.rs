@@ -63,7 +63,7 @@ fn rare(seen: &Observations) -> bool {
     let asks = near.asks.iter().flat_map(|ask| [ask.count, ask.open, ask.again, ask.answers]);
     let disputes = near.disputes.iter().flat_map(|dispute| [dispute.quick, dispute.changes]);
     let pings = seen.echoes.iter().flat_map(|echo| [echo.requests, echo.replies]);
-    let vrrp = seen.vrrp.iter().flat_map(|vrrp| [vrrp.count, vrrp.contest.count]);
+    let vrrp = seen.vrrp.iter().flat_map(|vrrp| [vrrp.count, vrrp.contest.count, vrrp.resigned]);
     let closed = side.windows.list.iter().flat_map(|closed| [closed.frames, closed.probes]);
     let pieces = side.pieces.values().flat_map(|pieces| [pieces.firsts, pieces.laters]);
     let health = side.local_endpoints().flat_map(|(_, said)| [said.some, said.none]);

@@ -4,7 +4,8 @@
 use super::{lists, mark, numbered};
 use crate::flow::embryo::{Answer, Kind, LetGo};
 use crate::flow::{
-    Contest, Echo, Hop, HopId, IcmpError, IcmpErrorKind, Mark, Observations, Unopened, VrrpSpeaker,
+    Contest, Echo, Hop, HopId, IcmpError, IcmpErrorKind, Mark, Observations, Takeovers, Unopened,
+    VrrpSpeaker,
 };
 use crate::row::{Columns, Restore, Row, Store, TableVisitor, words};
 use crate::wire::{Ip, Protocol, Quote, VirtualAddresses};
@@ -141,6 +142,8 @@ impl Row for VrrpSpeaker {
             last: mark,
             silence: (mark, mark),
             last_priority: 0,
+            takeovers: Takeovers::default(),
+            resigned: 0,
             contest: Contest::default(),
             contesting: Contest::default(),
         }
@@ -192,6 +195,16 @@ impl Row for VrrpSpeaker {
             "priority of the last; 0 where it resigned",
             &mut self.last_priority,
         );
+        c.within("takeovers_", |c| {
+            c.num(
+                "count",
+                "how often it began where another had advertised since its own last",
+                &mut self.takeovers.count,
+            );
+            mark(c, "first", "with which advertisement first", &mut self.takeovers.first);
+            mark(c, "last", "with which last", &mut self.takeovers.last);
+        });
+        c.num("resigned", "advertisements of priority 0 that gave up", &mut self.resigned);
         c.within("contest_", |c| {
             c.num(
                 "count",

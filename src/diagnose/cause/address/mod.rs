@@ -14,6 +14,7 @@ pub(in crate::diagnose) mod stale_arp_here;
 pub mod vip_unowned;
 pub mod vrid_collision;
 pub mod vrrp_advert_not_received;
+pub mod vrrp_flapping;
 pub mod vrrp_split_brain;
 
 use crate::diagnose::{Detection, Facts, Fix};
