@@ -103,7 +103,7 @@ fn logins(port: u16, otherwise: impl Fn(&mut Stage, &mut Talk)) -> Stage {
 #[test]
 fn who_is_told_a_word_and_shut_out_was_turned_away() {
     let (report, text) = diagnosed(&logins(22, |stage, talk| {
-        let word = talk.data(Who::Server, b"Exceeded MaxStartups\r\n");
+        let word = talk.data(Who::Server, b"Too busy, come back later\r\n");
         stage.carry(&BACK, &word);
         let closes = talk.fin(Who::Server);
         stage.carry(&BACK, &closes);
