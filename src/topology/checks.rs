@@ -11,7 +11,6 @@
 //!
 //! Those of who otherwise says so fail before anything is said: a server that is still starting refuses them.
 
-use super::ordinary::is_empty_exchange;
 use super::waits::Waits;
 use super::{HostId, Topology};
 use crate::correlate::{Connection, Connections, Outcome};
@@ -127,6 +126,12 @@ pub(super) fn never_accepted(
         pools.retain(|(host, _), _| serve.contains(host));
     }
     pools.into_values().flatten().collect()
+}
+
+/// Accepted, and nobody said a word.
+pub(super) fn is_empty_exchange(connection: &Connection) -> bool {
+    let progress = connection.progress;
+    progress.answered && !progress.request && !progress.response
 }
 
 /// From the SYN of a check to its reset at most, nanoseconds: a client whose SYN-ACK comes late may have given up, and

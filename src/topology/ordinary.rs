@@ -3,7 +3,7 @@
 //! Detectors read this classification instead of each knowing its own
 //! exceptions.
 
-use super::checks::{self, Pair, pair};
+use super::checks::{self, Pair, is_empty_exchange, pair};
 use super::scans::{Scans, Try};
 use super::stray::Answers;
 use super::{HostId, Mode, StatedRoles, Topology, Who};
@@ -129,11 +129,6 @@ fn is_traceroute(connection: &Connection) -> bool {
     connection.protocol.is_udp()
         && TRACEROUTE.contains(&connection.front.server.1)
         && !connection.progress.response
-}
-
-pub(super) fn is_empty_exchange(connection: &Connection) -> bool {
-    let progress = connection.progress;
-    progress.answered && !progress.request && !progress.response
 }
 
 /// Pairs whose every connection is an empty exchange, again and again.
