@@ -25,7 +25,7 @@ const POSTGRESQL: u16 = 5432;
 
 /// The silence after a client's last question, and the frame by which it gave up.
 #[must_use]
-pub fn hung<'a>(trace: &'a Trace, id: ConnectionId) -> Option<(&'a Leg, Silence, Mark)> {
+pub fn hung(trace: &Trace, id: ConnectionId) -> Option<(&Leg, Silence, Mark)> {
     let p = trace.connection(id).progress;
     if !p.request || !p.response {
         return None;

@@ -18,7 +18,7 @@ const TRIED_NS: i64 = 5_000_000_000;
 
 /// The silence after which a client asked in vain, and the reset by which it gave up.
 #[must_use]
-pub fn probed<'a>(trace: &'a Trace, id: ConnectionId) -> Option<(&'a Leg, Silence, Mark)> {
+pub fn probed(trace: &Trace, id: ConnectionId) -> Option<(&Leg, Silence, Mark)> {
     trace.legs(id).iter().find_map(|leg| {
         let silence = trace.vantage(leg).side_tables.idle(leg.stream)?.last;
         let stream = leg.of(&trace.vantages);
