@@ -94,6 +94,7 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
     finding.proofs.extend(missing.prompt.map(|at| Proof::at(at, first)));
     finding.subjects = targets
         .iter()
+        .take(MISSING_NEIGHBOURS_TOLD)
         .map(|ip| Subject { role: Role::RealServer, address: Some(*ip), mac: None, port: None })
         .collect();
     if targets.is_empty() {
