@@ -171,8 +171,8 @@ mod tests {
 
     #[test]
     fn a_beginning_lies_inside_of_both_directions() {
-        let mut together = Together::default();
-        together.begins = vec![(1005, 2005), (2005, 1005), (3, 4), (4, 3)];
+        let begins = vec![(1005, 2005), (2005, 1005), (3, 4), (4, 3)];
+        let mut together = Together { begins, ..Together::default() };
         together.sort();
         let holds = |begins| together.holds_a_beginning(&stream([40000, 80], begins, 10));
         // The side with the higher port is the client's.

@@ -46,7 +46,8 @@ fn hosts() -> (TempDir, Objects) {
         let tables = indexed(&sample.captures);
         let own = entries(tables.path()).into_iter().map(|own| own.file_name().unwrap().to_owned());
         // Two samples share a capture, and what is said of one that is there twice names its folder.
-        if own.fold(false, |twice, own| !known.insert(own) || twice) {
+        let new = own.map(|own| known.insert(own)).collect::<Vec<_>>();
+        if new.contains(&false) {
             continue;
         }
         std::fs::rename(tables.keep(), &folder).unwrap();
