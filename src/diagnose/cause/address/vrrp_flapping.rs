@@ -93,7 +93,7 @@ fn finding(trace: &Trace, v: VantageId, speakers: &[&VrrpSpeaker], turns: Turns)
     } else {
         let texts: Vec<String> = vips.iter().map(Ip::to_string).collect();
         format!(
-            " Each time {} moves to the other host: connections that this one has no entry for are reset, and neighbours must learn its MAC anew.",
+            " Each time {} moves to the other host: connections of which that one knows nothing break there, and where no virtual MAC is used neighbours must learn its own.",
             list(&texts)
         )
     };
