@@ -281,3 +281,14 @@ pub fn manuals() -> impl Iterator<Item = (&'static str, &'static str)> {
     let causes = CAUSES.iter().map(|d| (d.id.as_str(), d.manual));
     symptoms.chain(causes).chain(NOTES.iter().map(|d| (d.id.as_str(), d.manual)))
 }
+
+/// For tests of lists of ids: each is a detector's that explains or sees something, and stands once, in order.
+#[cfg(test)]
+#[track_caller]
+pub(super) fn assert_listed<'a>(ids: impl IntoIterator<Item = &'a str>) {
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let known = |id: &str| CAUSES.iter().any(|d| d.id == id) || SYMPTOMS.iter().any(|d| d.id == id);
+    let unknown: Vec<&&str> = ids.iter().filter(|id| !known(id)).collect();
+    assert!(unknown.is_empty(), "no detector: {unknown:?}");
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "each once, in order: {ids:?}");
+}

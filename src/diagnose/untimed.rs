@@ -44,14 +44,10 @@ pub(super) fn hide(coarse: Option<Coarse>, id: FindingId, checked: Checked) -> C
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::diagnose::{CAUSES, SYMPTOMS};
+    use super::BY_WAITS;
 
     #[test]
     fn every_entry_is_a_detector() {
-        let known =
-            |id: &str| CAUSES.iter().any(|d| d.id == id) || SYMPTOMS.iter().any(|d| d.id == id);
-        assert!(BY_WAITS.iter().all(|id| known(id)), "{BY_WAITS:?}");
-        assert!(BY_WAITS.windows(2).all(|pair| pair[0] < pair[1]), "each once, in order");
+        crate::diagnose::registry::assert_listed(BY_WAITS.iter().copied());
     }
 }
