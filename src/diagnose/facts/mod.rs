@@ -70,6 +70,7 @@ pub(in crate::diagnose) mod refused_segments;
 pub(in crate::diagnose) mod resets;
 pub(in crate::diagnose) mod rewritten_options;
 pub(in crate::diagnose) mod self_calls;
+pub(in crate::diagnose) mod senders;
 pub(in crate::diagnose) mod sent_back;
 pub(in crate::diagnose) mod shares;
 pub(in crate::diagnose) mod shorter_ways;
@@ -122,6 +123,7 @@ use missing_neighbours::Missing;
 use prompts::Asks;
 use resets::Forgotten;
 use rewritten_options::Rewritten;
+use senders::Senders;
 use silences::Silent;
 use site_changes::Flap;
 use stale_ports::Stale;
@@ -156,6 +158,7 @@ pub struct Facts<'a> {
     places: OnceLock<Places>,
     failed_pools: OnceLock<Vec<FailedPool>>,
     rewritten_options: OnceLock<Vec<Rewritten>>,
+    senders: OnceLock<Senders>,
 }
 
 impl<'a> Facts<'a> {
@@ -186,6 +189,7 @@ impl<'a> Facts<'a> {
             places: OnceLock::new(),
             failed_pools: OnceLock::new(),
             rewritten_options: OnceLock::new(),
+            senders: OnceLock::new(),
         }
     }
 
@@ -303,6 +307,11 @@ impl<'a> Facts<'a> {
     /// Hosts that turn clients away while what they ask for its health fails.
     pub(in crate::diagnose) fn failed_pools(&self) -> &[FailedPool] {
         self.failed_pools.get_or_init(|| failed_pools::all(self))
+    }
+
+    /// Who sends from the addresses that broken connections go to.
+    pub(in crate::diagnose) fn senders(&self) -> &Senders {
+        self.senders.get_or_init(|| Senders::of(self, &self.breaks))
     }
 
     /// SYNs and SYN-ACKs whose options are changed on the way, to somebody's harm.

@@ -5,7 +5,6 @@ use super::evidence::ASKED;
 use crate::breaks::Group;
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
-use crate::flow::Observations;
 use crate::trace::At;
 use crate::wire::Mac;
 
@@ -65,44 +64,11 @@ pub(super) fn moved(facts: &Facts, group: &Group) -> Option<Moved> {
     let last = group.last?;
     let id = *group.connections.first()?;
     let leg = facts.legs(id).iter().find(|leg| leg.vantage == last.at.vantage)?;
-    let vantage: &Observations = facts.vantage(leg);
-    let stream = leg.of(&facts.vantages);
-    let ip = stream.key.ip(leg.client.other());
+    let ip = leg.of(&facts.vantages).key.ip(leg.client.other());
     let old =
         facts.path(leg, facts.forward(leg)).last()?.1.link.dst.filter(|mac| mac.is_unicast())?;
-    let mut new = None;
-    let mut spoke = 0;
-    for stream in &vantage.streams {
-        for side in [crate::flow::Side::A, crate::flow::Side::B] {
-            let flow = stream.flow(side);
-            for (link, hop) in vantage.path(flow) {
-                match hop.link.src {
-                    Some(mac) if mac == old => spoke = spoke.max(link.last.frame()),
-                    // Who sends from the address by itself, not a router that passes it on.
-                    Some(mac) if stream.key.ip(side) == ip && crate::topology::is_origin(hop) => {
-                        match new {
-                            None => new = Some((mac, link.first)),
-                            Some((known, first))
-                                if known == mac && link.first.frame() < first.frame() =>
-                            {
-                                new = Some((mac, link.first));
-                            }
-                            Some((known, _)) if known == mac => {}
-                            Some(_) => return None,
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-    for binding in vantage.neighbors.bindings.iter().filter(|b| b.mac == old) {
-        spoke = spoke.max(binding.last.frame());
-    }
-    let (new, first) = new?;
-    (first.frame() > spoke).then_some(Moved {
-        old,
-        new,
-        at: At { vantage: leg.vantage, mark: first },
-    })
+    let senders = facts.senders();
+    let new = senders.other_than(old, leg.vantage, ip)?;
+    let since = new.first.frame() > senders.last_of(leg.vantage, old);
+    since.then_some(Moved { old, new: new.mac, at: At { vantage: leg.vantage, mark: new.first } })
 }
