@@ -2,6 +2,7 @@
 
 use super::judged::Judged;
 use super::{Break, Fate, Pace, behind, datagram, handshake, held, said, talk, unfilled, unheeded};
+use crate::flow::{Flow, Reset};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
 
@@ -19,10 +20,21 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
         return (Fate::Suffered, Some(late));
     }
     // What is not shown is not well.
-    if fate == Fate::Well && trace.ordinary(id).is_none() && said::end_is_unseen(trace, id) {
+    let unseen = || said::end_is_unseen(trace, id) || is_unknown_to_server(trace, id);
+    if fate == Fate::Well && trace.ordinary(id).is_none() && unseen() {
         return (Fate::Untold, None);
     }
     (fate, broken)
+}
+
+/// Whether all that is seen is a client's segment without a word, and the reset of a kernel that has no such connection
+/// (RFC 9293, section 3.10.7.1): the late farewell of one that is over, or one that was opened by another way.
+pub fn is_unknown_to_server(trace: &Trace, id: ConnectionId) -> bool {
+    let legs = trace.legs(id);
+    let bare = |flow: &Flow| !flow.flags.syn() && flow.payload == 0;
+    let reset = |flow: &Flow| flow.reset == Reset::NoSocket;
+    legs.iter().all(|leg| bare(trace.forward(leg)) && bare(trace.reply(leg)))
+        && legs.iter().any(|leg| reset(trace.reply(leg)))
 }
 
 fn own(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {

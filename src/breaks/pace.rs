@@ -48,6 +48,8 @@ struct Habit {
 pub struct Pace {
     habits: Vec<Habit>,
     slow: HashMap<ConnectionId, i64>,
+    /// The same of the words of servers that speak first.
+    late_greetings: HashMap<ConnectionId, i64>,
     /// By vantage and index of a link: the longest time for which the same bytes were
     /// sent again.
     repeated: HashMap<(VantageId, u32), i64>,
@@ -75,6 +77,7 @@ impl Pace {
         let mut pace = Self {
             habits: vec![Habit::default(); trace.topology.services.len()],
             slow: HashMap::default(),
+            late_greetings: HashMap::default(),
             repeated: repeated(&trace.vantages),
             errors,
             at_once: super::at_once::cut_at_once(trace),
@@ -96,6 +99,7 @@ impl Pace {
         .flatten()
         .peekable();
         let mut times: Vec<ByServer> = vec![ByServer::new(); trace.topology.services.len()];
+        let mut greetings: BTreeMap<ServiceId, ByServer> = BTreeMap::new();
         for (id, connection) in trace.requests() {
             let at = trace.service_of(id).0 as usize;
             let p = connection.progress;
@@ -103,12 +107,22 @@ impl Pace {
             habit.asked += u32::from(p.request);
             habit.answered += u32::from(answered(&p));
             habit.greeted += u32::from(!p.request && p.response);
-            if p.syn && p.response && GREETED.contains(&connection.front.server.1) {
-                habit.greeting_ns = habit.greeting_ns.max(greeting(trace, id));
+            let server = trace.topology.server_of[id.0 as usize].unwrap_or(u16::MAX);
+            if p.syn
+                && p.response
+                && GREETED.contains(&connection.front.server.1)
+                && let Some(ns) = greeting(trace, id)
+            {
+                habit.greeting_ns = habit.greeting_ns.max(Some(ns));
+                let by_server = greetings.entry(trace.service_of(id)).or_default();
+                by_server.entry(server).or_default().push((ns, id));
             }
             let Some((_, ns)) = spent.next_if(|(next, _)| *next == id) else { continue };
-            let server = trace.topology.server_of[id.0 as usize].unwrap_or(u16::MAX);
             times[at].entry(server).or_default().push((ns, id));
+        }
+        for by_server in greetings.values_mut() {
+            by_server.values_mut().for_each(|list| list.sort_unstable());
+            pace.late_greetings.extend(slow(by_server));
         }
         for (habit, by_server) in pace.habits.iter_mut().zip(&mut times) {
             let mut all: Vec<i64> = by_server.values().flatten().map(|(ns, _)| *ns).collect();
@@ -222,6 +236,12 @@ impl Pace {
     #[must_use]
     pub fn slow(&self, id: ConnectionId) -> Option<i64> {
         self.slow.get(&id).copied()
+    }
+
+    /// How much longer than the other servers' a greeting took, where its server greets late.
+    #[must_use]
+    pub(super) fn late_greeting(&self, id: ConnectionId) -> Option<i64> {
+        self.late_greetings.get(&id).copied()
     }
 }
 

@@ -3,10 +3,10 @@
 use super::thresholds::{LACKING_FRAMES, LACKING_SHARE};
 use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
 use super::{only_errors, registry};
-use crate::breaks::{Account, Fate, end_is_unseen};
+use crate::breaks::{Account, Fate, end_is_unseen, is_unknown_to_server};
 use crate::diagnose::words::{agree, count, thousands};
 use crate::flow::VantageId;
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -174,6 +174,14 @@ fn quiet(
         Some("too few bytes of each packet were kept to show what was answered (tcpdump -s 128)")
     } else if unknown || missing || all.well == 0 || unheard_service(facts) {
         Some(agree(n, "part of its way was not captured", "part of their way was not captured"))
+    } else if passed_no_director(facts) {
+        Some(
+            "some pass no director that was captured: another one that was not, or somebody hands them to a real server past it",
+        )
+    } else if strangers_reset(facts) {
+        Some(
+            "a kernel here resets segments of connections whose beginning no capture shows: they are over, or were opened by another way",
+        )
     } else if silent_server(facts) {
         Some("no answer of one of the real servers was captured")
     } else if let Some(coarse) = facts.coarse() {
@@ -328,16 +336,40 @@ fn unanswered_service(trace: &Trace) -> bool {
         .any(|(s, seen)| s.mode != Mode::Unknown && !s.is_backend && seen == Some(false))
 }
 
-/// Whether no answer of a service is in the captures whose answers pass the director by: that
+/// Whether no answer of a real server is in the captures where answers pass the director by: that
 /// those of another are says nothing of it.
 fn unheard_service(trace: &Trace) -> bool {
-    let mut heard: BTreeMap<ServiceId, bool> = BTreeMap::new();
+    let mut heard: BTreeMap<(ServiceId, Option<u16>), bool> = BTreeMap::new();
     let past = |id| matches!(trace.service(id).mode, Mode::Dr | Mode::Tun);
     let one_way = |id| past(id) && !trace.service(id).is_backend;
     for (id, _) in trace.requests().filter(|(id, c)| c.protocol.is_tcp() && one_way(*id)) {
-        *heard.entry(trace.service_of(id)).or_default() |= !trace.route(id).back.is_empty();
+        let server = trace.topology.server_of[id.0 as usize];
+        *heard.entry((trace.service_of(id), server)).or_default() |=
+            !trace.route(id).back.is_empty();
     }
     heard.values().any(|heard| !heard)
+}
+
+/// Whether connections to a balanced service are seen elsewhere and at no director, though all that are known of it
+/// were captured.
+fn passed_no_director(trace: &Trace) -> bool {
+    trace.requests().any(|(id, _)| {
+        let service = trace.service(id);
+        let is_director = |host: Option<HostId>| host.is_some_and(|h| service.is_director(h));
+        let balanced = service.mode != Mode::Unknown && !service.is_backend;
+        let route = trace.route(id);
+        let mut steps = route.forward.iter().chain(&route.back);
+        balanced
+            && service.directors.iter().all(|director| trace.is_captured(director.host))
+            && !trace.legs(id).iter().any(|leg| is_director(trace.host_of(leg)))
+            && !steps.any(|step| is_director(step.from) || is_director(step.to))
+    })
+}
+
+/// Whether a kernel reset segments of connections that it does not have, of which nothing else is seen.
+fn strangers_reset(facts: &Facts) -> bool {
+    let untold = |id: &ConnectionId| facts.breaks.fate(*id) == Fate::Untold;
+    facts.requests().map(|(id, _)| id).filter(untold).any(|id| is_unknown_to_server(facts, id))
 }
 
 fn known_modes(trace: &Trace) -> Vec<&'static str> {

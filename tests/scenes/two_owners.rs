@@ -7,6 +7,8 @@ use crate::talk::{Talk, Who, step};
 use crate::{candidates, diagnosed, ids};
 use std::net::Ipv4Addr;
 
+/// A machine that has no part in the service.
+const STRANGER: Nic = Nic::new("stranger", 0x66);
 const NEIGHBOUR: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 20);
 
 /// A client on the service's own link calls it; every second call goes to `other`, which refuses it.
@@ -97,5 +99,48 @@ fn who_announces_an_address_and_does_not_answer_for_it_is_told() {
     let (report, text) = diagnosed(&announced(false));
     assert!(ids(&report).contains(&"arp-unanswered"), "{text}");
     let (report, text) = diagnosed(&announced(true));
+    assert!(ids(&report).is_empty(), "{text}");
+}
+
+/// A director in NAT asks for its real server again and again. A stranger answers as well, where `two`, and every
+/// second call goes to him and dies there.
+fn server_resolved(two: bool) -> Stage {
+    let mut stage = Stage::capturing(&["director"]);
+    resolved_nat(&mut stage);
+    for n in 0..8u16 {
+        stage.ask(DIRECTOR_IN, DIRECTOR_IN_IP, NAT_RS1_IP, &[DIRECTOR_IN, RS1, STRANGER]);
+        for nic in [Some(RS1), two.then_some(STRANGER)].into_iter().flatten() {
+            let answer = arp(2, (nic, NAT_RS1_IP), (DIRECTOR_IN.mac, DIRECTOR_IN_IP));
+            stage.unicast(nic, DIRECTOR_IN, &answer, true);
+        }
+        let (server, service) = (at(NAT_RS1_IP, 80), at(VIP, 80));
+        let mut talk = Talk::new(at(CLIENT_IP, 47_000 + n), service);
+        if two && n % 2 == 1 {
+            let (there, _) = nat(STRANGER, server, service);
+            let syn = talk.syn();
+            for wait_ms in [1_000, 2_000, 4_000] {
+                stage.carry(&there, &syn);
+                stage.wait_ms(wait_ms);
+            }
+        } else {
+            let (there, back) = nat(RS1, server, service);
+            talk.whole(&mut stage, &there, &back);
+            stage.wait_ms(2_000);
+        }
+    }
+    stage
+}
+
+#[test]
+fn a_real_servers_own_address_may_have_two_owners_too() {
+    let (report, text) = diagnosed(&server_resolved(true));
+    assert_eq!(report["verdict"]["status"], "failing", "{text}");
+    let told = report["findings"].as_array().unwrap().iter();
+    let conflict = told.into_iter().find(|f| f["id"] == "vip-arp-conflict");
+    let title = conflict.unwrap_or_else(|| panic!("{text}"))["title"].to_string();
+    assert!(title.contains("10.20.0.11"), "{title}");
+    assert!(text.contains("those sent to 52:54:00:5c:00:41 are served"), "{text}");
+    let (report, text) = diagnosed(&server_resolved(false));
+    assert_eq!(report["verdict"]["status"], "healthy", "{text}");
     assert!(ids(&report).is_empty(), "{text}");
 }

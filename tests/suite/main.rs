@@ -72,6 +72,7 @@ mod timing;
 mod topology;
 mod tui_tmux;
 mod tunnels;
+mod vantages;
 mod why;
 mod wide;
 mod window;

@@ -49,13 +49,15 @@ pub(super) fn absent(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     harm(id, Fate::Failed, Packet::Greeting, (manner, last), waited)
 }
 
-/// A server that speaks first, and took its time.
-pub(super) fn late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
+/// A server that speaks first, and took its time: longer than anybody waits for, or far longer than the other
+/// servers of its service.
+pub(super) fn late(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Judged> {
     let c = trace.connection(id);
     if !GREETED.contains(&c.front.server.1) || !c.progress.syn || !c.progress.response {
         return None;
     }
-    let cost_ns = pace::greeting(trace, id).filter(|ns| *ns >= patience(c.front.server.1))?;
+    let long = pace::greeting(trace, id).filter(|ns| *ns >= patience(c.front.server.1));
+    let cost_ns = long.or_else(|| pace.late_greeting(id))?;
     let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
     Some(harm(id, Fate::Suffered, Packet::Greeting, (Manner::Late, last), cost_ns))
 }

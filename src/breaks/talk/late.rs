@@ -11,7 +11,7 @@ use crate::trace::{ConnectionId, Trace};
 /// Answers that came far later than others' do, and bytes that waited for timers.
 pub(super) fn slow(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let p = trace.connection(id).progress;
-    if let Some(judged) = greeting::late(trace, id) {
+    if let Some(judged) = greeting::late(trace, pace, id) {
         return judged;
     }
     if p.repeats

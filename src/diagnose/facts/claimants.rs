@@ -15,9 +15,9 @@ const ASKED: usize = 64;
 pub(in crate::diagnose) type Sent = (HostId, usize, usize);
 
 /// By claimant of some addresses, where it is not the same for all: one fails always, one never.
-pub(in crate::diagnose) fn fates(facts: &Facts, vips: &[Ip], hosts: &[HostId]) -> Vec<Sent> {
+pub(in crate::diagnose) fn fates(facts: &Facts, ips: &[Ip], hosts: &[HostId]) -> Vec<Sent> {
     let mut sums: Vec<Sent> = hosts.iter().map(|h| (*h, 0, 0)).collect();
-    for (id, _) in vips.iter().flat_map(|vip| facts.requests_to_address(*vip)) {
+    for id in ips.iter().flat_map(|ip| meant_for(facts, *ip)) {
         let to = sent_to(facts, id);
         if let Some((_, all, failed)) = sums.iter_mut().find(|sum| to.contains(&sum.0)) {
             *all += 1;
@@ -30,20 +30,51 @@ pub(in crate::diagnose) fn fates(facts: &Facts, vips: &[Ip], hosts: &[HostId]) -
     if differ { sums } else { Vec::new() }
 }
 
+/// Connections to a service's address, or that were handed to a real server's own.
+pub(in crate::diagnose) fn meant_for(facts: &Facts, ip: Ip) -> impl Iterator<Item = ConnectionId> {
+    let handed = move |id: ConnectionId| facts.server(id).is_some_and(|s| s.address == Some(ip));
+    let handed = move |(id, _)| Some(id).filter(|id| handed(*id));
+    let direct = facts.requests_to_address(ip);
+    let is_called = direct.len() > 0;
+    // An address that clients call themselves is no real server's behind another.
+    let behind = (!is_called).then(|| facts.requests().filter_map(handed));
+    direct.map(|(id, _)| id).chain(behind.into_iter().flatten())
+}
+
 /// Whom a connection's SYN was sent to, at each place.
 fn sent_to(facts: &Facts, id: ConnectionId) -> Vec<HostId> {
     Journey::of(facts, id, true, Milestone::Syn).0.iter().filter_map(|s| s.to).collect()
 }
 
-/// The claimant that all connections of a group were sent to, of several for their address, with
-/// one that serves those who are sent to it, and the frame where the two stand beside each other.
-pub(in crate::diagnose) fn wrong_one(facts: &Facts, group: &Group) -> Option<(HostId, HostId, At)> {
-    let vip = facts.topology.service(group.service).vip;
-    let (vantage, dispute) = disputed(facts, vip)?;
-    let sums = fates(facts, &[vip], &claimants(facts, vip));
+/// Two of several that answer for one address.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::diagnose) struct WrongOne {
+    /// The address, a service's or a real server's own, and the port that is meant there.
+    pub meant: (Ip, u16),
+    /// To whom all connections of a group were sent.
+    pub whom: HostId,
+    /// Who serves those that are sent to it.
+    pub serves: HostId,
+    /// Where the two stand beside each other.
+    pub at: At,
+}
+
+/// The claimant that all connections of a group were sent to, of several for their address or for that of the real
+/// server that was chosen.
+pub(in crate::diagnose) fn wrong_one(facts: &Facts, group: &Group) -> Option<WrongOne> {
+    let service = facts.topology.service(group.service);
+    let first = *group.connections.first()?;
+    let chosen = facts.server(first).and_then(|server| Some((server.address?, server.port)));
+    let all = std::iter::once((service.vip, service.port)).chain(chosen);
+    all.into_iter().find_map(|meant| wrong_of(facts, group, meant))
+}
+
+fn wrong_of(facts: &Facts, group: &Group, meant: (Ip, u16)) -> Option<WrongOne> {
+    let (vantage, dispute) = disputed(facts, meant.0)?;
+    let sums = fates(facts, &[meant.0], &claimants(facts, meant.0));
     let (serves, ..) = *sums.iter().find(|(_, _, failed)| *failed == 0)?;
     let mut dead = sums.iter().filter(|(_, all, failed)| all == failed).map(|sum| sum.0);
     let ids = || group.connections.iter().take(ASKED);
     let whom = dead.find(|host| ids().all(|id| sent_to(facts, *id).contains(host)))?;
-    Some((whom, serves, At { vantage, mark: dispute.last }))
+    Some(WrongOne { meant, whom, serves, at: At { vantage, mark: dispute.last } })
 }

@@ -111,9 +111,9 @@ pub(in crate::diagnose) fn serving(trace: &Trace) -> Serving {
     serving
 }
 
-/// Answered connections to hosts that were captured and serve nothing there for who asks, on a port that no
-/// balanced service is on: by who asked, port and protocol, how many each address had. Health checks of members
-/// without a share are among them.
+/// Answered connections to hosts that serve nothing there for who asks, on a port that no balanced service is on, where
+/// one of the two was captured: by who asked, port and protocol, how many each address had. Health checks of
+/// members without a share are among them.
 pub(in crate::diagnose) type Asked = HashMap<(HostId, u16, Protocol), BTreeMap<Ip, u32>>;
 
 pub(in crate::diagnose) fn asked(trace: &Trace, serving: &Serving) -> Asked {
@@ -121,8 +121,9 @@ pub(in crate::diagnose) fn asked(trace: &Trace, serving: &Serving) -> Asked {
     for (id, c) in trace.iter().filter(|(_, c)| c.progress.established && c.progress.answered) {
         let (ip, port) = c.front.server;
         if trace.service(id).mode == Mode::Unknown
-            && let Some(host) = trace.host_by_ip(ip).filter(|host| trace.is_captured(*host))
+            && let Some(host) = trace.host_by_ip(ip)
             && let Some(asker) = trace.host_by_ip(c.front.client.0)
+            && (trace.is_captured(host) || trace.is_captured(asker))
             && !serving.contains(&(asker, host, port))
         {
             *asked.entry((asker, port, c.protocol)).or_default().entry(ip).or_default() += 1;
@@ -131,7 +132,7 @@ pub(in crate::diagnose) fn asked(trace: &Trace, serving: &Serving) -> Asked {
     asked
 }
 
-/// Hosts that were captured, whose port of the pool answers the director's own
+/// Hosts whose port of the pool answers the director's own
 /// connections, and that serve nothing of it there: members without a share.
 pub(in crate::diagnose) fn idle(facts: &Facts, service: &Service) -> Vec<RealServer> {
     let ports: BTreeSet<u16> = service.real_servers.iter().map(|r| r.port).collect();

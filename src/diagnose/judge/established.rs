@@ -59,6 +59,20 @@ pub(super) fn turned_away(group: &Group, opinions: &mut Opinions) {
     opinions.refuted(LISTENER, &Against { why, at: group.last.map(|last| last.at) });
 }
 
+/// The server spoke late: its kernel held the connection back where it had asked again for an ACK that the client
+/// had sent.
+pub(super) fn greeted_late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let asked_again = |id: &ConnectionId| {
+        facts.legs(*id).iter().any(|leg| {
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
+            back.accepted() && back.syns > 1 && there.syns <= 1 && there.ack.is_set()
+        })
+    };
+    if group.connections.iter().take(ASKED).all(asked_again) {
+        listener(opinions);
+    }
+}
+
 fn listener(opinions: &mut Opinions) {
     opinions.possible(
         "accept-queue-overflow",

@@ -21,12 +21,19 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
     let greeting = |s: &Sighting| broken::of(f, s).is_some_and(|b| b.packet == Packet::Greeting);
     if sightings.iter().all(greeting) {
+        let of = |s: &Sighting| s.connection.into_iter().flat_map(|id| f.legs(id));
+        let again = sightings.iter().flat_map(of).any(|leg| f.reply(leg).syns > 1);
+        let meanwhile = if again {
+            "Meanwhile its kernel sends the SYN-ACK again, as if the client's ACK had not come."
+        } else {
+            "Nothing was lost meanwhile."
+        };
         return worded(
             f,
             sightings,
             format!("servers greet only after {wait}"),
             format!(
-                "the connection stands at once, and the server, which speaks first in this protocol, says its first word after up to {wait}. Nothing was lost meanwhile. Servers that look up a client's name, or ask its ident port (113), greet when that times out, and so does a proxy that first waits for what the client says (Envoy's listener_filters_timeout, as Istio has it for ports whose protocol was not named).{}",
+                "the connection stands at once, and the server, which speaks first in this protocol, says its first word after up to {wait}. {meanwhile} Servers that look up a client's name, or ask its ident port (113), greet when that times out, and so does a proxy that first waits for what the client says (Envoy's listener_filters_timeout, as Istio has it for ports whose protocol was not named).{}",
                 if is_timer(f, sightings) { " All waited as long: somebody's timer." } else { "" }
             ),
         );

@@ -5,7 +5,7 @@ use super::broken;
 use super::worded;
 use crate::breaks::{Manner, Packet};
 use crate::correlate::{Leg, Outcome};
-use crate::diagnose::facts::claimants::wrong_one;
+use crate::diagnose::facts::claimants::{WrongOne, wrong_one};
 use crate::diagnose::facts::multicast_answers::{self, not_taken};
 use crate::diagnose::thresholds::{CAPTURE_TAIL_NS, SYN_UNANSWERED_CERTAIN_SYNS};
 use crate::diagnose::words::{Names, tables};
@@ -184,15 +184,12 @@ pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<To
 fn astray(facts: &Facts, sightings: &[Sighting]) -> Option<ToConfirm> {
     let group = sightings.iter().find_map(|s| facts.breaks.group_of(s.connection?))?;
     let group = facts.breaks.group(group);
-    let (whom, ..) = wrong_one(facts, group)?;
-    let s = facts.topology.service(group.service);
+    let WrongOne { whom, meant: (ip, port), .. } = wrong_one(facts, group)?;
     Some(ToConfirm {
         host: Names(facts).place(whom),
         command: format!(
-            "ip -br addr show to {0}; ss -ltn 'sport = :{1}'; {2}-save -c | grep -F {0}; sysctl net.ipv4.conf.all.proxy_arp",
-            s.vip,
-            s.port,
-            tables(s.vip)
+            "ip -br addr show to {ip}; ss -ltn 'sport = :{port}'; {}-save -c | grep -F {ip}; sysctl net.ipv4.conf.all.proxy_arp",
+            tables(ip)
         ),
         why: "whether it is to have the address at all: a stranger's is to be taken off, one that announces it and has nobody behind is to stop".to_owned(),
     })

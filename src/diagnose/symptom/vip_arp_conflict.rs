@@ -1,4 +1,4 @@
-//! Two hosts claim one service address in overlapping time, by ARP or NDP.
+//! Two hosts claim one service address, or a real server's own, in overlapping time, by ARP or NDP.
 //!
 //! Two interfaces of one machine are no two hosts, and an address that nobody asks for
 //! or answers for, since routers lead to it, is in nobody's neighbour table. Where the
@@ -7,26 +7,23 @@
 
 use super::super::facts::disputes::{MAX_INTERFACES, claimants, claims, disputed};
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::claimants::fates;
+use crate::diagnose::facts::claimants::{fates, meant_for};
 use crate::diagnose::facts::machines::{Kin, kin};
 use crate::diagnose::words::commands::cluster::KUBECTL;
 use crate::diagnose::words::list;
 use crate::topology::{HostId, Mode, Role};
 use crate::trace::Trace;
 use crate::wire::Ip;
+use std::collections::BTreeSet;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
-    let mut vips: Vec<Ip> = facts
-        .topology
-        .services
-        .iter()
-        .filter(|s| !s.is_backend)
-        .map(|s| s.vip)
-        .filter(|vip| disputed(facts, *vip).is_some())
-        .collect();
-    vips.sort_unstable();
-    vips.dedup();
-    vips.into_iter()
+    let services = || facts.topology.services.iter();
+    let vips = services().filter(|s| !s.is_backend).map(|s| s.vip);
+    let servers = services().flat_map(|s| &s.real_servers).filter_map(|r| r.address);
+    let needed: BTreeSet<Ip> = vips.chain(servers).collect();
+    needed
+        .into_iter()
+        .filter(|ip| disputed(facts, *ip).is_some())
         .map(|vip| {
             let costly = is_between_machines(facts, vip) || fails(facts, vip);
             Sighting { connection: None, address: Some(vip), host: None, costly }
@@ -43,8 +40,8 @@ fn is_between_machines(trace: &Trace, vip: Ip) -> bool {
     hosts.len() > MAX_INTERFACES || pairs.any(|(a, b)| kin(trace, vip, *a, *b) == Kin::Two)
 }
 
-fn fails(facts: &Facts, vip: Ip) -> bool {
-    facts.requests_to_address(vip).any(|(_, c)| c.outcome.failed())
+fn fails(facts: &Facts, ip: Ip) -> bool {
+    meant_for(facts, ip).any(|id| facts.connection(id).outcome.failed())
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {

@@ -3,8 +3,9 @@
 //! Weights are not on the wire, so an uneven split may be meant; what is measured
 //! is its distance from an even one. It must be too great for chance and hold in
 //! both halves of the captures: a server that joined or left meanwhile is none.
-//! A pool member that gets nothing counts only where it was captured itself and
-//! the director's own connections to it are answered. Requests through a proxy
+//! A pool member that gets nothing counts only where the director's own connections to
+//! it are answered; where it was not captured itself it may also be one that was taken
+//! out on purpose, or another pool's, and nobody is accused. Requests through a proxy
 //! are not counted here: its connections carry unlike numbers of them.
 
 use crate::diagnose::cause::clean_in;
@@ -69,8 +70,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 
 /// Shares that no affinity explains may be the weights somebody chose, which no
 /// frame shows: told, and not held against anybody.
-fn rank(who: &Clients) -> (Severity, Confidence) {
-    if who.sticky {
+fn rank(who: &Clients, known: bool) -> (Severity, Confidence) {
+    if who.sticky && known {
         (Severity::Warning, Confidence::Likely)
     } else {
         (Severity::Info, Confidence::Possible)
@@ -134,7 +135,8 @@ fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
         told.join(", ")
     );
     let mut finding = Finding::cause("scheduler-imbalance", title, explanation);
-    (finding.severity, finding.confidence) = rank(&who);
+    let known = idle.iter().all(|r| r.host.is_some_and(|host| facts.is_captured(host)));
+    (finding.severity, finding.confidence) = rank(&who, known);
     let director = service
         .directors
         .first()
@@ -192,7 +194,9 @@ mod tests {
     #[test]
     fn shares_that_weights_may_explain_accuse_nobody() {
         let who = |sticky| Clients { addresses: 40, most: 4, sticky };
-        assert!(rank(&who(false)).0 < Severity::Warning);
-        assert_eq!(rank(&who(true)).0, Severity::Warning);
+        assert!(rank(&who(false), true).0 < Severity::Warning);
+        assert_eq!(rank(&who(true), true).0, Severity::Warning);
+        // Who was not captured may be out of the pool.
+        assert!(rank(&who(true), false).0 < Severity::Warning);
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::clean_in;
-use crate::diagnose::facts::bare_answers::{Answers, answer};
+use crate::diagnose::facts::bare_answers::{Answers, answer, sent_itself};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, share};
@@ -57,6 +57,9 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     let mixed = hit.iter().any(|(_, a)| a.kept > 0);
     let ids: Vec<ConnectionId> =
         hit.iter().flat_map(|(_, a)| a.stripped.iter().map(|(id, _)| *id)).collect();
+    let itself = hit
+        .iter()
+        .all(|(host, a)| a.stripped.iter().all(|(_, leg)| sent_itself(facts, *host, leg)));
     let beside = if mixed { "at other times" } else { "of other real servers" };
     let title = format!("{who} accepts connections without the TCP options that clients offer");
     let explanation = format!(
@@ -64,9 +67,11 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
         ids.len(),
         share(facts, service, &ids, "are")
     );
-    let mut finding = Finding::cause("syn-cookies-lost-options", title, explanation)
-        .rated(Severity::Warning, if mixed { Confidence::Likely } else { Confidence::Possible });
-    if !mixed {
+    let mut finding = Finding::cause("syn-cookies-lost-options", title, explanation).rated(
+        Severity::Warning,
+        if mixed && itself { Confidence::Likely } else { Confidence::Possible },
+    );
+    if !mixed || !itself {
         finding.candidate("synproxy-side-effects", "then something in front of the server answers in its stead: the SYN-ACK does not leave the server's own TCP");
     }
     let server = names.place(first);

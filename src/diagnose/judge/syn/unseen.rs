@@ -3,7 +3,7 @@
 use super::{BEHIND, checked, marked, nobody_behind};
 use crate::breaks::Group;
 use crate::correlate::Tuple;
-use crate::diagnose::facts::claimants::wrong_one;
+use crate::diagnose::facts::claimants::{WrongOne, wrong_one};
 use crate::diagnose::facts::shared_bits;
 use crate::diagnose::judge::accepted::accepted;
 use crate::diagnose::judge::place::Place;
@@ -27,7 +27,7 @@ pub(in crate::diagnose::judge) fn unseen(facts: &Facts, group: &Group, opinions:
     if nobody_behind(facts, group, opinions) {
         return;
     }
-    if let Some((whom, serves, at)) = wrong_one(facts, group) {
+    if let Some(WrongOne { whom, serves, at, .. }) = wrong_one(facts, group) {
         let (whom, serves) = (Names(facts).full(whom), Names(facts).full(serves));
         opinions.possible("vip-arp-conflict", format!("several answer for the address: all of these were sent to {whom}, and those sent to {serves} are served; then only {serves} is to have it, or to announce it"));
         let why = "another host that answers for the address serves those who are sent to it";
