@@ -6,7 +6,7 @@ use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, QUIC, at_the_end};
 use super::{Break, Fate, Manner, Pace, Packet, Sighting, dropped_talk, faults};
 use crate::correlate::Leg;
-use crate::flow::{EPHEMERAL, Flow, IcmpErrorKind, Pieces};
+use crate::flow::{EPHEMERAL, Flow, IcmpError, IcmpErrorKind, Pieces};
 use crate::trace::{ConnectionId, Trace};
 
 /// Judges an exchange of datagrams.
@@ -24,6 +24,14 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             let cost_ns = length(trace, id);
             let (packet, manner) = (Packet::Response, Manner::UnseenBeyond);
             let last = Some(last);
+            let broken =
+                Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
+            return Judged::Harm(Fate::Failed, broken);
+        }
+        if is_rejected_since(trace, id) {
+            let (_, last) = silence(trace, id, Packet::Datagram);
+            let (packet, manner) = (Packet::Datagram, Manner::Rejected);
+            let cost_ns = length(trace, id);
             let broken =
                 Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
             return Judged::Harm(Fate::Failed, broken);
@@ -69,6 +77,24 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         || pace.answers_none(service, 1) && asks_on(trace, id);
     let nobody = several && is_own_question(trace, id) && pace.hears(trace, client);
     if pace.answers(service) || in_vain || nobody { harm(manner) } else { Judged::Untold }
+}
+
+/// Whether a client that had answers is told since the last of them that its datagrams cannot be delivered, and goes
+/// on sending. What is said last, as a farewell to a socket that is closed, waits for nothing.
+fn is_rejected_since(trace: &Trace, id: ConnectionId) -> bool {
+    let client = trace.connection(id).front.client.0;
+    let told = |e: &IcmpError| {
+        matches!(e.kind, IcmpErrorKind::Unreachable { .. }) && e.dst == client && e.src != client
+    };
+    !is_late_answer(trace, id)
+        && trace.errors_of(id).filter(|(_, e)| told(e)).any(|(vantage, e)| {
+            trace.legs(id).iter().filter(|leg| leg.vantage == vantage).any(|leg| {
+                let (there, back) = (trace.forward(leg), trace.reply(leg));
+                back.seen()
+                    && back.last.frame() < e.mark.frame()
+                    && e.mark.frame() < there.last.frame()
+            })
+        })
 }
 
 /// From the first frame to the last, nanoseconds.

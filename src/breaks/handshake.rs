@@ -213,7 +213,11 @@ fn connect_wait(trace: &Trace, id: ConnectionId) -> Option<(i64, &Leg)> {
     let wait = |leg: &Leg| {
         let syn = trace.forward(leg).syn.get()?;
         let here = legs.iter().filter(|other| other.vantage == leg.vantage);
-        let acks = here.filter_map(|other| trace.forward(other).ack.get());
+        let answered = |other: &Leg| match trace.vantage(other).shows.acks {
+            true => trace.forward(other).ack.get(),
+            false => trace.reply(other).syn.get(),
+        };
+        let acks = here.filter_map(answered);
         acks.map(|ack| ack.since(syn)).filter(|ns| *ns >= 0).min()
     };
     let waits = legs.iter().filter_map(|leg| Some((wait(leg)?, leg)));
@@ -238,8 +242,9 @@ fn late(trace: &Trace, id: ConnectionId) -> Judged {
         return Judged::Well;
     }
     let legs = trace.legs(id);
-    let again = legs.iter().any(|leg| trace.reply(leg).syns > 1);
-    if p.syns <= 1 && !again {
+    // Where acknowledgments were left out, a server that asks again for one may wait for the client's first words.
+    let again = |leg: &Leg| trace.reply(leg).syns > 1 && trace.vantage(leg).shows.acks;
+    if p.syns <= 1 && !legs.iter().any(again) {
         return Judged::Well;
     }
     let Some((cost_ns, leg)) = connect_wait(trace, id).filter(|(ns, _)| *ns >= WAIT_NS) else {

@@ -52,7 +52,9 @@ fn late(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Held<'_>> {
     }
     first.into_iter().filter_map(move |(front, back)| {
         let front = pairs.exchanges.get(front)?;
-        if !front.whole || back.vantage != front.vantage {
+        // What was tried before shows by SYNs, which a capture of payload alone lacks.
+        let shows_tries = trace.vantages[back.vantage.index()].shows.acks;
+        if !front.whole || back.vantage != front.vantage || !shows_tries {
             return None;
         }
         let syn = opened(trace, back).filter(|syn| syn.frame() > front.request.frame());

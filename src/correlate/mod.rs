@@ -206,10 +206,11 @@ pub struct Stated {
 }
 
 /// Tells own MACs again where other captures show that a vantage's own frames misled, or
-/// left it open.
+/// left it open, and what captures left out.
 pub fn settle(vantages: &mut [Observations]) {
     absent::settle(vantages);
     elsewhere::settle(vantages);
+    crate::flow::settle_left_out(vantages);
 }
 
 /// Ties the streams of all vantages.

@@ -112,11 +112,15 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
         progress.repeats |= there.retransmissions > 0 || back.retransmissions > 0;
         ends.see(there, back);
         ends.lost |= is_thrown_away(vantages, leg);
-        // Who repeats has not got what it waits for, even if nothing else shows.
-        ends.beyond_syn |= there.syns > 1 || back.syns > 1;
         let shows = vantages[leg.vantage.index()].shows;
         ends.both_ways |= shows.both_ways;
-        ends.beyond_syn |= shows.beyond_syn;
+        // Who repeats has not got what it waits for, even if nothing else shows; where acknowledgments were left out,
+        // that holds of who asks again after the answer alone.
+        let again = there.syns > 1 && there.last.frame() > back.syn.frame();
+        ends.beyond_syn |= match shows.acks {
+            true => there.syns > 1 || back.syns > 1 || shows.beyond_syn,
+            false => back.syn.is_set() && again,
+        };
     }
     (ends.outcome(&progress, legs.first().map(|l| l.of(vantages).key.protocol)), progress)
 }
@@ -322,6 +326,10 @@ impl Ends {
         let closed = self.client_fin && (self.server_fin || !self.reply_seen);
         if closed {
             return Outcome::Completed;
+        }
+        // Whether it was answered first is where its answers pass.
+        if self.reset && !self.reply_seen && !progress.repeats {
+            return Outcome::Unknown;
         }
         if self.reset {
             let acked = match (self.sent, self.acked) {

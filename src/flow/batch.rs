@@ -123,7 +123,7 @@ impl Observer {
             return false;
         };
         self.count_frame(mark, is_cut(frame));
-        self.count_segment(u32::from(look.payload));
+        self.count_segment(u32::from(look.payload), look.flags);
         if words && let Some(payload) = Plain::of(frame).and_then(|plain| plain.segment.payload()) {
             let at = (look.seq, u32::from(look.payload));
             self.side_tables.spoken.make().segment(
@@ -146,7 +146,7 @@ impl Observer {
             return self.observe_frame(mark, frame);
         };
         self.count_frame(mark, is_cut(frame));
-        self.count_segment(tcp.payload_len);
+        self.count_segment(tcp.payload_len, tcp.flags);
         let (key, side) = (look.ends.key(), look.side);
         let id = known.unwrap_or_else(|| self.stream_by(look.hash, key));
         let id = self.opened(id, side, key, &tcp);

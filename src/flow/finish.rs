@@ -1,11 +1,17 @@
 //! The end of the pass: what an [`Observer`] collected becomes [`Observations`].
 
-use super::{Hop, Neighbors, Observations, Observer, Own, Shows, Stream, own};
+use super::left_out::has_acks;
+use super::{Hop, Neighbors, Observations, Observer, Own, Shows, Stream, Tally, own};
 use crate::capture::Timestamp;
 use crate::wire::Mac;
 
 /// What a vantage lets through.
-fn shows(streams: &[Stream], hops: &[Hop], neighbors: &Neighbors, own: &Own) -> Shows {
+fn shows(
+    (streams, tally, end): (&[Stream], &Tally, Timestamp),
+    hops: &[Hop],
+    neighbors: &Neighbors,
+    own: &Own,
+) -> Shows {
     let two_sided = |s: &Stream| s.flows[0].seen() && s.flows[1].seen();
     // With all conversations one-sided, other frames in and out still show
     // that the capture has both ways.
@@ -20,6 +26,7 @@ fn shows(streams: &[Stream], hops: &[Hop], neighbors: &Neighbors, own: &Own) -> 
     Shows {
         both_ways: streams.iter().any(two_sided) || by_hops(),
         beyond_syn: streams.iter().any(later),
+        acks: has_acks(streams, tally, end),
     }
 }
 
@@ -39,7 +46,8 @@ impl Observations {
 
     /// Takes these MACs for its own.
     pub(crate) fn adopt(&mut self, own: Own) {
-        self.shows = shows(&self.streams, &self.hops, &self.neighbors, &own);
+        let seen = (&*self.streams, &self.tally, self.end);
+        self.shows = shows(seen, &self.hops, &self.neighbors, &own);
         self.own = own;
     }
 }
@@ -65,7 +73,8 @@ impl Observer {
             &self.errors,
             &[],
         );
-        let shows = shows(&self.streams, &hops, &self.neighbors, &own);
+        let seen = (&*self.streams, &self.tally, self.end);
+        let shows = shows(seen, &hops, &self.neighbors, &own);
         let empty = self.tally.frames == 0;
         Observations {
             label,

@@ -22,6 +22,7 @@ mod hop;
 mod hops;
 mod idle;
 mod key;
+mod left_out;
 mod link;
 mod links;
 mod look;
@@ -62,6 +63,7 @@ pub use hello::Hello;
 pub use hop::{Hop, HopId};
 pub use idle::{Idle, Silence};
 pub use key::{Key, Side};
+pub(crate) use left_out::settle as settle_left_out;
 pub use link::{COPY_WINDOW_NS, Link, LinkId};
 pub use look::{Look, Looker};
 pub use mark::Mark;
@@ -142,6 +144,8 @@ pub struct Shows {
     pub both_ways: bool,
     /// Segments after the handshake.
     pub beyond_syn: bool,
+    /// Segments that only acknowledge, unless it has none and there must have been some.
+    pub acks: bool,
 }
 
 impl Observations {

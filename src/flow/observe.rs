@@ -10,7 +10,7 @@ use super::{
 };
 use crate::capture::{Known, LinkType, Timestamp};
 use crate::hashed::HashMap;
-use crate::wire::{Body, Ip, IpPacket, Packet, Protocol, Stop, Transport};
+use crate::wire::{Body, Ip, IpPacket, Packet, Protocol, Stop, TcpFlags, Transport};
 use foldhash::fast::RandomState;
 
 /// Connections that displaced one that had not ended, of which that is remembered.
@@ -149,8 +149,9 @@ impl Observer {
     }
 
     #[inline(always)]
-    pub(super) fn count_segment(&mut self, bytes: u32) {
+    pub(super) fn count_segment(&mut self, bytes: u32, flags: TcpFlags) {
         self.tally.tcp += 1;
+        self.tally.pure_acks += u64::from(bytes == 0 && flags.only_acknowledges());
         self.tally.oversize += u64::from(bytes > LINK_MTU);
     }
 
@@ -167,7 +168,7 @@ impl Observer {
     fn ip(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>) {
         match &ip.transport {
             Transport::Tcp(tcp) => {
-                self.count_segment(tcp.payload_len);
+                self.count_segment(tcp.payload_len, tcp.flags);
                 self.tcp(mark, packet, ip, tcp);
             }
             Transport::Udp(udp) => self.udp(mark, packet, ip, udp),

@@ -11,6 +11,8 @@ pub struct Tally {
     pub stopped: u64,
     /// TCP segments.
     pub tcp: u64,
+    /// TCP segments that only acknowledge: neither payload nor SYN, FIN or RST.
+    pub pure_acks: u64,
     /// SYN-ACKs with room for no option but a maximum segment size.
     pub bare_syn_acks: u64,
     /// UDP datagrams.

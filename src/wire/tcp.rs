@@ -34,6 +34,12 @@ impl TcpFlags {
     pub fn syn(self) -> bool {
         self.0 & Self::SYN != 0
     }
+    /// None of SYN, FIN and RST is set: without payload such a segment only acknowledges.
+    #[inline]
+    #[must_use]
+    pub fn only_acknowledges(self) -> bool {
+        self.0 & (Self::SYN | Self::FIN | Self::RST) == 0
+    }
     /// ECE and CWR are both set.
     #[must_use]
     pub fn asks_for_ecn(self) -> bool {

@@ -30,6 +30,7 @@ mod docs;
 mod evidence;
 mod example;
 mod extract;
+mod filters;
 mod fixes;
 mod floods;
 mod flows;

@@ -123,6 +123,11 @@ impl Row for VantageRow {
             "segments after the handshake are in it",
             &mut seen.shows.beyond_syn,
         );
+        c.num(
+            "shows_acks",
+            "segments that only acknowledge were not left out",
+            &mut seen.shows.acks,
+        );
         tally(c, &mut seen.tally);
         let any = "frames whose inside is not read, beyond the kinds in `unopened`";
         c.num("unopened_beyond", any, &mut seen.unopened.beyond);
@@ -185,6 +190,7 @@ fn tally<C: Columns>(c: &mut C, tally: &mut Tally) {
     c.num("frames_unsupported", "of a link type that is not decoded", &mut tally.unsupported);
     c.num("frames_stopped", "cut or malformed in a header", &mut tally.stopped);
     c.num("frames_tcp", "TCP segments", &mut tally.tcp);
+    c.num("frames_pure_ack", "TCP segments that only acknowledge", &mut tally.pure_acks);
     c.num(
         "bare_syn_acks",
         "SYN-ACKs with no option but a maximum segment size",
