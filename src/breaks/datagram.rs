@@ -6,8 +6,9 @@ use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, QUIC, at_the_end};
 use super::{Break, Fate, Manner, Pace, Packet, Sighting, dropped_talk, faults};
 use crate::correlate::Leg;
-use crate::flow::{EPHEMERAL, Flow, IcmpError, IcmpErrorKind, Pieces};
+use crate::flow::{EPHEMERAL, Flow, IcmpError, IcmpErrorKind, Pieces, VantageId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 /// Judges an exchange of datagrams.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
@@ -28,16 +29,11 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
                 Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
             return Judged::Harm(Fate::Failed, broken);
         }
-        if is_rejected_since(trace, id) {
-            let (_, last) = silence(trace, id, Packet::Datagram);
-            let (packet, manner) = (Packet::Datagram, Manner::Rejected);
-            let cost_ns = length(trace, id);
-            let broken =
-                Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
-            return Judged::Harm(Fate::Failed, broken);
-        }
         return match dropped_talk::judge(trace, id) {
-            Judged::Well => asked_again(trace, id),
+            Judged::Well => match rejected_since(trace, id) {
+                Some(by) => undeliverable(trace, id, by),
+                None => asked_again(trace, id),
+            },
             harmed => harmed,
         };
     }
@@ -79,22 +75,42 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if pace.answers(service) || in_vain || nobody { harm(manner) } else { Judged::Untold }
 }
 
-/// Whether a client that had answers is told since the last of them that its datagrams cannot be delivered, and goes
-/// on sending. What is said last, as a farewell to a socket that is closed, waits for nothing.
-fn is_rejected_since(trace: &Trace, id: ConnectionId) -> bool {
+/// Datagrams of which somebody says that they cannot be delivered. Whoever says so had them; else all that is known is
+/// that they left.
+fn undeliverable(trace: &Trace, id: ConnectionId, by: Ip) -> Judged {
+    let by = trace.host_by_ip(by);
+    let journey = Journey::of(trace, id, true, Milestone::Data);
+    let had = journey.0.iter().find(|s| by.is_some() && s.host == by);
+    let mut last = had.or(journey.first()).copied();
+    if let Some(here) = &mut last {
+        let at = |leg: &&Leg| (leg.vantage, leg.tuple) == (here.at.vantage, here.tuple);
+        let leg = trace.legs(id).iter().find(at);
+        here.at.mark = leg.map_or(here.at.mark, |leg| trace.forward(leg).last);
+    }
+    let (packet, manner) = (Packet::Datagram, Manner::Rejected);
+    let cost_ns = length(trace, id);
+    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
+    Judged::Harm(Fate::Failed, broken)
+}
+
+/// Who tells a client that had answers, since the last of them, that its datagrams cannot be delivered, while it goes on
+/// sending. What is said last, as a farewell to a socket that is closed, waits for nothing.
+fn rejected_since(trace: &Trace, id: ConnectionId) -> Option<Ip> {
     let client = trace.connection(id).front.client.0;
     let told = |e: &IcmpError| {
         matches!(e.kind, IcmpErrorKind::Unreachable { .. }) && e.dst == client && e.src != client
     };
-    !is_late_answer(trace, id)
-        && trace.errors_of(id).filter(|(_, e)| told(e)).any(|(vantage, e)| {
-            trace.legs(id).iter().filter(|leg| leg.vantage == vantage).any(|leg| {
-                let (there, back) = (trace.forward(leg), trace.reply(leg));
-                back.seen()
-                    && back.last.frame() < e.mark.frame()
-                    && e.mark.frame() < there.last.frame()
-            })
+    if is_late_answer(trace, id) {
+        return None;
+    }
+    let after = |(vantage, e): &(VantageId, &IcmpError)| {
+        trace.legs(id).iter().filter(|leg| leg.vantage == *vantage).any(|leg| {
+            let (there, back) = (trace.forward(leg), trace.reply(leg));
+            back.seen() && back.last.frame() < e.mark.frame() && e.mark.frame() < there.last.frame()
         })
+    };
+    let mut errors = trace.errors_of(id).filter(|(_, e)| told(e));
+    errors.find(after).map(|(_, e)| e.src)
 }
 
 /// From the first frame to the last, nanoseconds.

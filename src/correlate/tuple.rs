@@ -271,6 +271,14 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
                     in_before_out
                 }
                 (true, true) => fallen.then(in_before_out),
+                // Who sends an answer in one name and the question in another translates: its capture lacks
+                // what comes in.
+                (true, false) if sent(f) == Some(true) && sent(y.reply(vantages)) == Some(true) => {
+                    Ordering::Greater
+                }
+                (false, true) if sent(g) == Some(true) && sent(x.reply(vantages)) == Some(true) => {
+                    Ordering::Less
+                }
                 // The client never asked for what only answers. Where its packets come in, this
                 // is another host, whose capture lacks the SYN.
                 (true, false) if sent(f) == Some(true) && sent(g) != Some(false) => Ordering::Less,

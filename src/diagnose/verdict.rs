@@ -170,6 +170,10 @@ fn quiet(
                 "too few bytes of each packet were kept to show where answers that come in chunks end (tcpdump -s 0)"
             }
         })
+    } else if facts.vantages.iter().any(|vantage| vantage.shows.one_way) {
+        Some(
+            "a capture holds frames of one direction alone (tcpdump -Q; a tap's two files are to be merged: mergecap)",
+        )
     } else if facts.vantages.iter().any(|vantage| !vantage.shows.acks) {
         Some(
             "a capture's filter left out segments that only acknowledge, and what it keeps does not show whether each got what it asked for (leave tcp[tcpflags] and lengths out of the filter)",

@@ -1,14 +1,14 @@
 //! The end of the pass: what an [`Observer`] collected becomes [`Observations`].
 
-use super::left_out::has_acks;
-use super::{Hop, Neighbors, Observations, Observer, Own, Shows, Stream, Tally, own};
+use super::left_out::{has_acks, is_one_way};
+use super::{Hop, Link, Neighbors, Observations, Observer, Own, Shows, Stream, Tally, own};
 use crate::capture::Timestamp;
 use crate::wire::Mac;
 
 /// What a vantage lets through.
 fn shows(
     (streams, tally, end): (&[Stream], &Tally, Timestamp),
-    hops: &[Hop],
+    (links, hops): (&[Link], &[Hop]),
     neighbors: &Neighbors,
     own: &Own,
 ) -> Shows {
@@ -27,6 +27,7 @@ fn shows(
         both_ways: streams.iter().any(two_sided) || by_hops(),
         beyond_syn: streams.iter().any(later),
         acks: has_acks(streams, tally, end),
+        one_way: is_one_way(streams, links, hops),
     }
 }
 
@@ -47,7 +48,7 @@ impl Observations {
     /// Takes these MACs for its own.
     pub(crate) fn adopt(&mut self, own: Own) {
         let seen = (&*self.streams, &self.tally, self.end);
-        self.shows = shows(seen, &self.hops, &self.neighbors, &own);
+        self.shows = shows(seen, (&self.links, &self.hops), &self.neighbors, &own);
         self.own = own;
     }
 }
@@ -74,7 +75,7 @@ impl Observer {
             &[],
         );
         let seen = (&*self.streams, &self.tally, self.end);
-        let shows = shows(seen, &hops, &self.neighbors, &own);
+        let shows = shows(seen, (&self.links, &hops), &self.neighbors, &own);
         let empty = self.tally.frames == 0;
         Observations {
             label,

@@ -1,8 +1,10 @@
-//! Kinds of segments that a capture's filter left out: `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0` keeps how
-//! connections begin and end, and a filter on payload what was said.
+//! What a capture's filter left out: `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0` keeps how connections begin and
+//! end, a filter on payload what was said, `-Q in` what comes in.
 
-use super::{Observations, Stream, Tally};
+use super::{Hop, Link, LinkId, Observations, Stream, Tally};
 use crate::capture::Timestamp;
+use crate::hashed::HashSet;
+use crate::wire::{Direction, Mac};
 
 /// Streams that show it: one may be a capture's own loss.
 const STREAMS: usize = 2;
@@ -54,4 +56,28 @@ pub(super) fn has_acks(streams: &[Stream], tally: &Tally, end: Timestamp) -> boo
         }
     }
     [closed, settled, speaking].into_iter().all(|streams| streams < STREAMS)
+}
+
+/// Whether frames go in one direction alone: nobody who is sent to sends, and yet clients acknowledge what does not show.
+pub(super) fn is_one_way(streams: &[Stream], links: &[Link], hops: &[Hop]) -> bool {
+    let tcp = || streams.iter().filter(|stream| stream.key.protocol.is_tcp());
+    let two_sided = |s: &Stream| s.flows.iter().all(super::Flow::seen);
+    // Who forwards shows a packet come and go, whatever MACs it has.
+    let forwarded = |s: &Stream| {
+        let firsts = s.flows.iter().filter_map(|flow| links.get(flow.link.index()?));
+        firsts.into_iter().any(|link| link.next != LinkId::NONE)
+    };
+    let goes_on = |s: &Stream| s.flows.iter().any(|flow| flow.ack.is_set());
+    if streams.iter().any(|s| two_sided(s) || forwarded(s)) || !tcp().any(goes_on) {
+        return false;
+    }
+    let marked = |wanted: Direction| hops.iter().any(|hop| hop.link.direction == wanted);
+    if marked(Direction::In) || marked(Direction::Out) {
+        return !(marked(Direction::In) && marked(Direction::Out));
+    }
+    let macs = |of: fn(&Hop) -> Option<Mac>| -> HashSet<Mac> {
+        hops.iter().filter_map(of).filter(|mac| mac.is_unicast()).collect()
+    };
+    let (senders, receivers) = (macs(|hop| hop.link.src), macs(|hop| hop.link.dst));
+    !senders.is_empty() && !receivers.is_empty() && senders.is_disjoint(&receivers)
 }

@@ -146,6 +146,8 @@ pub struct Shows {
     pub beyond_syn: bool,
     /// Segments that only acknowledge, unless it has none and there must have been some.
     pub acks: bool,
+    /// Frames of one direction alone, though conversations go on that need both (`tcpdump -Q in`).
+    pub one_way: bool,
 }
 
 impl Observations {

@@ -141,6 +141,13 @@ impl Hosts {
         self.get(id).next_hop
     }
 
+    /// Whether neither a MAC nor an address of it is known, so that it may be any of the others.
+    #[must_use]
+    pub fn is_nameless(&self, id: HostId) -> bool {
+        let host = self.get(id);
+        host.macs.is_empty() && host.ips.is_empty()
+    }
+
     fn host_of(&mut self, mac: Mac) -> Option<HostId> {
         if let Some(id) = self.by_mac(mac) {
             return Some(id);

@@ -93,3 +93,69 @@ fn what_a_filter_leaves_out_is_neither_lost_nor_well() {
         wrong
     }));
 }
+
+/// One direction of a host's frames, as `tcpdump -Q` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    In,
+    Out,
+}
+
+/// The captures of a sample with the frames of one direction of each host alone; `None` as in [`filtered`].
+fn directed(
+    sample: &Sample,
+    whole: &Report,
+    direction: Direction,
+    folder: &Path,
+) -> Option<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for capture in &sample.captures {
+        let mut pcap = read(capture)?;
+        let link = pcap.link();
+        let label = capture.file_stem()?.to_str()?;
+        let here = |host: &&lbdiag::report::Host| host.vantages.iter().any(|v| v == label);
+        let own: Vec<&String> =
+            whole.hosts.iter().filter(here).flat_map(|host| &host.macs).collect();
+        let sent = |record: &Record| match link {
+            LINUX_SLL => record.data[1] == OUTGOING,
+            LINUX_SLL2 => record.data[10] == OUTGOING,
+            _ => {
+                let mac: Vec<String> =
+                    record.data[6..12].iter().map(|byte| format!("{byte:02x}")).collect();
+                own.iter().any(|known| **known == mac.join(":"))
+            }
+        };
+        pcap.records.retain(|record| sent(record) == (direction == Direction::Out));
+        if !pcap.records.is_empty() {
+            let to = folder.join(capture.file_name()?);
+            pcap.write(&to);
+            paths.push(to);
+        }
+    }
+    (!paths.is_empty()).then_some(paths)
+}
+
+/// LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2, and the packet type of what a host sends (packet(7)).
+const LINUX_SLL: u32 = 113;
+const LINUX_SLL2: u32 = 276;
+const OUTGOING: u8 = 4;
+
+#[test]
+fn one_direction_of_each_host_accuses_nobody() {
+    none(of_each(|sample| {
+        let whole = run_paths(&sample.captures).report;
+        let mut wrong = Vec::new();
+        for direction in [Direction::In, Direction::Out] {
+            let folder = tempfile::tempdir().unwrap();
+            let Some(paths) = directed(sample, &whole, direction, folder.path()) else { continue };
+            let report = run_paths(&paths).report;
+            if is_bad(&report) && whole.verdict.status == Status::Healthy {
+                wrong.push(format!("{direction:?} accuses: {}", report.verdict.summary));
+            }
+            if is_bad(&whole) && report.verdict.status == Status::Healthy {
+                wrong.push(format!("{direction:?} reassures: {}", report.verdict.summary));
+            }
+        }
+        wrong
+    }));
+}

@@ -21,6 +21,7 @@ pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(VantageId, &Ask)> {
     let known = asks(trace);
     let overheard = VantageId::each(&trace.vantages).flat_map(|(v, vantage)| {
         let asks = vantage.neighbors.asks.iter().filter(|ask| is_begging(ask));
+        let asks = asks.filter(|_| !vantage.shows.one_way);
         asks.filter(|ask| !asked_here(vantage, ask)).map(move |ask| (v, ask))
     });
     let vain = |(v, ask): &(VantageId, &Ask)| {
@@ -151,6 +152,7 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (VantageId, &Ask)> {
             .asks
             .iter()
             .filter(|ask| ask.count >= QUESTIONS && ask.answers == 0 && ask.open >= QUESTIONS)
+            .filter(|_| !vantage.shows.one_way)
             .filter(|ask| {
                 asked_here(vantage, ask) || given_up(vantage, ask) || asks_alone(vantage, ask)
             })

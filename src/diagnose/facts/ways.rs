@@ -97,7 +97,10 @@ impl Trace {
                 && !step.loopback
                 && step.from.is_some()
                 && step.from == self.server(id).and_then(|s| s.host)
-                && step.to.is_some_and(|to| !service.is_director(to))
+                // A capture of incoming frames alone may be the director's as well as anybody's.
+                && step.to.is_some_and(|to| {
+                    !service.is_director(to) && !self.topology.hosts.is_nameless(to)
+                })
         });
         let left_to = next.and_then(|step| step.to);
         // Untranslated, it reached the client: nothing is surer.

@@ -123,6 +123,7 @@ impl Row for VantageRow {
             "segments after the handshake are in it",
             &mut seen.shows.beyond_syn,
         );
+        c.num("shows_one_way", "frames of one direction alone are in it", &mut seen.shows.one_way);
         c.num(
             "shows_acks",
             "segments that only acknowledge were not left out",
