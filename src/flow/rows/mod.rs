@@ -61,13 +61,15 @@ pub fn store<S: Store>(vantages: &[Observations], to: &mut S) -> Result<(), S::F
     let rows = vantages.iter().enumerate().map(|(v, seen)| (v, v as u32, VantageRow::of(seen)));
     to.table(rows)?;
     for (v, seen) in vantages.iter().enumerate() {
-        let order = stream::order(seen);
-        let row = |id: &StreamId| {
-            let stream = seen.streams[*id as usize];
-            (stream::time(&stream, seen), *id, stream)
+        let mut ways = Vec::with_capacity(seen.streams.len());
+        let row = |id: StreamId| {
+            let stream = seen.streams[id as usize];
+            let time = stream::time(&stream, seen);
+            ways.push(link::Ways::of(id, time, &stream));
+            (time, id, stream)
         };
-        to.by_day(v, order.iter().map(row))?;
-        to.by_day(v, link::rows(seen, &order))?;
+        to.by_day(v, stream::order(seen).into_iter().map(row))?;
+        to.by_day(v, link::rows(seen, &ways))?;
     }
     misc::store(vantages, to)?;
     neighbors::store(vantages, to)?;

@@ -13,6 +13,7 @@ use crate::flow::{
 };
 use crate::row::{Restore, Row, Store, TableVisitor};
 use crate::wire::Toa;
+use std::borrow::Cow;
 
 pub(super) fn tables(visit: &mut impl TableVisitor) {
     visit.table::<Repeat>();
@@ -145,7 +146,12 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
         if row.stream as usize >= seen.streams.len() {
             return Err("a request is of no stream");
         }
-        seen.side_tables.first_requests.restore(row.stream, row.name, row.method, row.tls);
+        seen.side_tables.first_requests.restore(
+            row.stream,
+            row.name.map(Cow::into_owned),
+            row.method,
+            row.tls,
+        );
         Ok(())
     })?;
     each(from, all, streams, |seen, of, spoken: Spoken| {
