@@ -111,6 +111,7 @@ pub trait Columns {
     }
 
     /// A frame, and how long after `start` it came, nanoseconds; neither where the frame is 0.
+    #[inline]
     fn moment_after(
         &mut self,
         name: &'static str,
@@ -178,9 +179,14 @@ pub trait Columns {
 
     /// Text.
     fn text(&mut self, name: &'static str, what: &'static str, value: &mut String) {
-        if let Some(text) = self.text_of(About { name, suffix: "", what }, Some(value)) {
+        if let Some(text) = self.any_text(name, what, value) {
             *value = text;
         }
+    }
+
+    /// Text that goes out as it is borrowed, or comes in.
+    fn any_text(&mut self, name: &'static str, what: &'static str, value: &str) -> Option<String> {
+        self.text_of(About { name, suffix: "", what }, Some(value))
     }
 
     /// Hardware addresses, apart by a space.
@@ -197,10 +203,7 @@ pub trait Columns {
         parse: impl Fn(&str) -> Option<T>,
     ) {
         let all: Vec<String> = value.iter().map(T::to_string).collect();
-        let Some(text) = self.text_of(About { name, suffix: "", what }, Some(&all.join(" ")))
-        else {
-            return;
-        };
+        let Some(text) = self.any_text(name, what, &all.join(" ")) else { return };
         match text.split_whitespace().map(parse).collect() {
             Some(list) => *value = list,
             None => self.refuse(name),

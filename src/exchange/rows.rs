@@ -8,6 +8,7 @@ use super::opening::{Head, Opening};
 use super::read::{Ear, MAX_EXCHANGES, Said};
 use super::{Exchange, Reply};
 use crate::correlate::{Leg, Spans};
+use crate::flow::rows::{mark, stream_of};
 use crate::flow::{Key, Mark, Observations, Side, StreamId, VantageId};
 use crate::hashed::HashMap;
 use crate::row::{Columns, Restore, Row, Store, TableVisitor};
@@ -92,18 +93,6 @@ impl Row for EarRow {
     fn row<C: Columns>(&mut self, c: &mut C) {
         stream_of(c, &mut self.stream);
         c.word("client_side", "the side that was taken for the client's", &mut self.client);
-    }
-}
-
-fn stream_of<C: Columns>(c: &mut C, stream: &mut StreamId) {
-    c.num("stream", "number of the stream, as in `streams`", stream);
-}
-
-fn mark<C: Columns>(c: &mut C, name: &'static str, what: &'static str, mark: &mut Mark) {
-    let (frame, time) = c.moment(name, what, (mark.frame(), mark.at().0));
-    if c.comes_in() {
-        let set = Mark::new(frame, crate::capture::Timestamp(time));
-        *mark = if frame == 0 { Mark::NONE } else { set };
     }
 }
 

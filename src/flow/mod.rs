@@ -36,7 +36,7 @@ mod options;
 mod own;
 mod preface;
 mod release;
-mod rows;
+pub(crate) mod rows;
 mod sealed;
 mod segments;
 mod side_tables;

@@ -11,11 +11,11 @@ pub(super) fn width(greatest: u32) -> u8 {
     (u32::BITS - greatest.leading_zeros()) as u8
 }
 
-/// Appends numbers of `width` bits, the lowest first, in eights.
-fn pack(out: &mut Vec<u8>, values: &[u32], width: u8) {
+/// Appends numbers of `width` bits, the lowest first, in eights, of which the last is filled up.
+fn pack<T: Copy + Into<u32>>(out: &mut Vec<u8>, values: &[T], width: u8) {
     let (mut held, mut bits) = (0u64, 0u32);
     for value in values {
-        held |= u64::from(*value) << bits;
+        held |= u64::from((*value).into()) << bits;
         bits += u32::from(width);
         if bits >= u32::BITS {
             out.extend_from_slice(&(held as u32).to_le_bytes());
@@ -24,34 +24,43 @@ fn pack(out: &mut Vec<u8>, values: &[u32], width: u8) {
         }
     }
     // Eights of any width end with a byte.
-    out.extend_from_slice(&(held as u32).to_le_bytes()[..bits as usize / 8]);
+    let filling = values.len().next_multiple_of(TOGETHER) - values.len();
+    let rest = bits as usize + filling * usize::from(width);
+    out.extend_from_slice(&held.to_le_bytes()[..(bits as usize).div_ceil(8)]);
+    out.resize(out.len() + rest / 8 - (bits as usize).div_ceil(8), 0);
+}
+
+/// Appends one value many times.
+pub(super) fn run(out: &mut Vec<u8>, value: u32, times: usize, width: u8) {
+    varint(out, times as u64 * 2);
+    out.extend_from_slice(&value.to_le_bytes()[..usize::from(width).div_ceil(8)]);
 }
 
 /// Appends values, each of `width` bits.
-pub(super) fn write(out: &mut Vec<u8>, values: &[u32], width: u8) {
-    let mut single: Vec<u32> = Vec::new();
-    let flush = |single: &mut Vec<u32>, out: &mut Vec<u8>| {
-        if !single.is_empty() {
-            single.resize(single.len().next_multiple_of(TOGETHER), 0);
-            varint(out, (single.len() / TOGETHER) as u64 * 2 + 1);
-            pack(out, single, width);
-            single.clear();
-        }
-    };
-    for run in values.chunk_by(|a, b| a == b) {
+pub(super) fn write<T: Copy + Into<u32> + PartialEq>(out: &mut Vec<u8>, values: &[T], width: u8) {
+    // Where those begin that are not written yet, in eights, and where the look at them stands.
+    let (mut begin, mut at) = (0, 0);
+    while at < values.len() {
+        let one = values[at];
+        let alike = values[at..].iter().take_while(|value| **value == one).count();
         // Only what fills eights may come before a run.
-        let (before, run) =
-            run.split_at(run.len().min(single.len().next_multiple_of(TOGETHER) - single.len()));
-        single.extend_from_slice(before);
-        if run.len() >= TOGETHER {
-            flush(&mut single, out);
-            varint(out, run.len() as u64 * 2);
-            out.extend_from_slice(&run[0].to_le_bytes()[..usize::from(width).div_ceil(8)]);
-        } else {
-            single.extend_from_slice(run);
+        let before = (at - begin).next_multiple_of(TOGETHER) - (at - begin);
+        if alike >= before + TOGETHER {
+            single(out, &values[begin..at + before], width);
+            run(out, one.into(), alike - before, width);
+            begin = at + alike;
         }
+        at += alike;
     }
-    flush(&mut single, out);
+    single(out, &values[begin..], width);
+}
+
+/// Appends values that are not in runs.
+fn single<T: Copy + Into<u32>>(out: &mut Vec<u8>, values: &[T], width: u8) {
+    if !values.is_empty() {
+        varint(out, values.len().div_ceil(TOGETHER) as u64 * 2 + 1);
+        pack(out, values, width);
+    }
 }
 
 /// Reads `count` values of `width` bits; the caller bounds `count`.

@@ -14,11 +14,14 @@
 mod delta;
 mod encode;
 mod footer;
+mod growing;
 mod hybrid;
+mod list;
 mod read;
 mod thrift;
 mod write;
 
+pub use growing::Growing;
 pub use read::Reader;
 pub use write::Writer;
 

@@ -1,9 +1,10 @@
 //! Writes a table: rows in groups, then their description.
 
 use super::encode::Packer;
-use super::footer::{Footer, Group, MAGIC};
-use super::{Column, Field, ROW};
+use super::footer::{Chunk, Footer, Group, MAGIC};
+use super::{Column, Field, Growing, ROW};
 use rayon::prelude::*;
+use std::cell::RefCell;
 use std::io::{self, Write};
 
 /// A table that is being written. A row takes [`ROW`] bytes or more, so that readers can bound rows by the
@@ -25,22 +26,23 @@ impl<W: Write> Writer<W> {
         Ok(Self { out, at: MAGIC.len() as u64, footer })
     }
 
-    /// Writes rows: as many in each column, at most [`super::GROUP`].
+    /// Writes whole columns: as many rows in each, at most [`super::GROUP`].
     ///
     /// # Errors
     /// Where they cannot be written.
     pub fn group(&mut self, columns: &[Column]) -> io::Result<()> {
+        let columns: Vec<_> = columns.iter().map(Growing::from).collect();
+        self.grown(&columns.iter().collect::<Vec<_>>())
+    }
+
+    /// Writes what has grown, as [`Self::group`] does.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn grown(&mut self, columns: &[&Growing]) -> io::Result<()> {
         let mut group = Group::default();
-        let packed: Vec<_> = self
-            .footer
-            .fields
-            .par_iter()
-            .zip(columns)
-            .map_init(Packer::new, |packer, (field, column)| match packer {
-                Ok(packer) => packer.column(field, column),
-                Err(_) => Packer::new()?.column(field, column),
-            })
-            .collect();
+        let columns = self.footer.fields.par_iter().zip(columns);
+        let packed: Vec<_> = columns.map(|(field, column)| pack(field, column)).collect();
         for packed in packed {
             let (bytes, mut chunk) = packed?;
             self.out.write_all(&bytes)?;
@@ -74,4 +76,16 @@ impl<W: Write> Writer<W> {
         self.out.flush()?;
         Ok(self.out)
     }
+}
+
+thread_local! {
+    /// What packs has tables of its own, which take longer to set up than small columns to pack.
+    static PACKER: RefCell<Option<Packer>> = const { RefCell::new(None) };
+}
+
+fn pack(field: &Field, column: &Growing) -> io::Result<(Vec<u8>, Chunk)> {
+    PACKER.with_borrow_mut(|packer| match packer {
+        Some(packer) => packer.column(field, column),
+        None => packer.insert(Packer::new()?).column(field, column),
+    })
 }

@@ -1,114 +1,122 @@
 //! Rows into columns and out of them.
 
-use crate::parquet::{Column, Kind, Values};
+use crate::parquet::{self, Column, Kind, Values};
 use crate::row::{About, Columns};
 use crate::wire::{Ip, Mac};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::hash::Hash;
 use std::net::IpAddr;
-
-/// What a text stands for, before it is one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Term {
-    Ip(Ip),
-    Mac(Mac),
-    Word(&'static str),
-    Text(String),
-}
 
 /// A column that grows.
 #[derive(Debug)]
 pub(super) struct Growing {
-    optional: bool,
-    numbers: Vec<i64>,
-    there: Vec<bool>,
-    text: bool,
-    terms: HashMap<Term, u32, RandomState>,
-    last: Option<(Term, u32)>,
-    list: Vec<String>,
-    of: Vec<u32>,
+    values: parquet::Growing,
+    /// What its texts stand for; elsewhere, so that columns of numbers lie close together.
+    terms: Box<Terms>,
+}
+
+/// What the texts of a column stand for.
+#[derive(Debug, Default)]
+struct Terms {
+    /// Places of words by their number: of words that are given, and of vantages.
+    words: Vec<Option<u32>>,
+    ips: Places<Ip>,
+    macs: Places<Mac>,
+    texts: Places<String>,
+}
+
+/// The places of what stands in a column as text.
+#[derive(Debug)]
+struct Places<T> {
+    last: Option<(T, u32)>,
+    known: HashMap<T, u32, RandomState>,
+}
+
+impl<T> Default for Places<T> {
+    fn default() -> Self {
+        Self { last: None, known: HashMap::default() }
+    }
+}
+
+impl<T: Copy + Eq + Hash + Display> Places<T> {
+    fn place(&mut self, one: T, values: &mut parquet::Growing) -> u32 {
+        // Rows are sorted: many have what the row before has.
+        if let Some((last, place)) = self.last
+            && last == one
+        {
+            return place;
+        }
+        let place = *self.known.entry(one).or_insert_with(|| values.add(one));
+        self.last = Some((one, place));
+        place
+    }
+}
+
+impl<T> Places<T> {
+    fn clear(&mut self) {
+        self.last = None;
+        self.known.clear();
+    }
 }
 
 impl Growing {
     pub(super) fn new(kind: Kind, optional: bool) -> Self {
-        Self {
-            optional,
-            numbers: Vec::new(),
-            there: Vec::new(),
-            text: kind == Kind::Text,
-            terms: HashMap::default(),
-            last: None,
-            list: Vec::new(),
-            of: Vec::new(),
-        }
+        Self { values: parquet::Growing::new(kind, optional), terms: Box::default() }
     }
 
-    fn number(&mut self, value: Option<i64>) {
-        if self.optional {
-            self.there.push(value.is_some());
-        }
-        self.numbers.extend(value);
+    fn ip(&mut self, ip: Option<Ip>) {
+        let Some(ip) = ip else { return self.values.nothing() };
+        let place = self.terms.ips.place(ip, &mut self.values);
+        self.values.text(place);
     }
 
-    fn term(&mut self, term: Option<Term>) {
-        if self.optional {
-            self.there.push(term.is_some());
-        }
-        let Some(term) = term else { return };
-        // Rows are sorted: many have what the row before has.
-        if let Some((last, at)) = &self.last
-            && *last == term
-        {
-            self.of.push(*at);
-            return;
-        }
-        if let Some(at) = self.terms.get(&term).copied() {
-            self.of.push(at);
-            self.last = Some((term, at));
-            return;
-        }
-        let at = self.list.len() as u32;
-        self.list.push(match &term {
-            Term::Ip(ip) => ip.to_string(),
-            Term::Mac(mac) => mac.to_string(),
-            Term::Word(word) => (*word).to_owned(),
-            Term::Text(text) => text.clone(),
-        });
-        self.terms.insert(term, at);
-        self.of.push(at);
+    fn mac(&mut self, mac: Option<Mac>) {
+        let Some(mac) = mac else { return self.values.nothing() };
+        let place = self.terms.macs.place(mac, &mut self.values);
+        self.values.text(place);
     }
 
-    /// Takes back what was taken and is written: what grows next grows in the same memory, which the system
-    /// need not clear again.
-    pub(super) fn again(&mut self, column: Column) {
-        if let Some(mut there) = column.there {
-            there.clear();
-            self.there = there;
-        }
-        match column.values {
-            Values::Numbers(mut numbers) => {
-                numbers.clear();
-                self.numbers = numbers;
+    /// A word that its number tells.
+    fn word(&mut self, number: usize, word: Option<&str>) {
+        let Some(word) = word else { return self.values.nothing() };
+        let place = match self.terms.words.get(number) {
+            Some(Some(place)) => *place,
+            _ => {
+                self.terms.words.resize(self.terms.words.len().max(number + 1), None);
+                *self.terms.words[number].insert(self.values.add(word))
             }
-            Values::Texts(mut list, mut of) => {
-                list.clear();
-                of.clear();
-                (self.list, self.of) = (list, of);
-            }
-        }
-    }
-
-    /// What has grown so far, which begins anew.
-    pub(super) fn take(&mut self) -> Column {
-        self.terms.clear();
-        self.last = None;
-        let values = if self.text {
-            Values::Texts(std::mem::take(&mut self.list), std::mem::take(&mut self.of))
-        } else {
-            Values::Numbers(std::mem::take(&mut self.numbers))
         };
-        let there = std::mem::take(&mut self.there);
-        Column { values, there: self.optional.then_some(there) }
+        self.values.text(place);
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        let Some(text) = text else { return self.values.nothing() };
+        let latest = self.values.latest().filter(|(_, latest)| *latest == text);
+        let known =
+            latest.map(|(place, _)| place).or_else(|| self.terms.texts.known.get(text).copied());
+        let place = known.unwrap_or_else(|| {
+            let place = self.values.add(text);
+            self.terms.texts.known.insert(text.to_owned(), place);
+            place
+        });
+        self.values.text(place);
+    }
+
+    /// What has grown so far.
+    pub(super) fn values(&self) -> &parquet::Growing {
+        &self.values
+    }
+
+    /// Begins anew, in the same memory, which the system need not clear again.
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        let Terms { words, ips, macs, texts } = &mut *self.terms;
+        words.clear();
+        ips.clear();
+        macs.clear();
+        texts.clear();
     }
 }
 
@@ -122,6 +130,7 @@ impl<'a> Outward<'a> {
         Self { columns: columns.iter_mut() }
     }
 
+    #[inline]
     fn next(&mut self, fill: impl FnOnce(&mut Growing)) {
         // There are as many as the same walk listed.
         if let Some(column) = self.columns.next() {
@@ -129,30 +138,11 @@ impl<'a> Outward<'a> {
         }
     }
 
-    /// The columns that every table has.
-    pub(super) fn own(&mut self, number: u32, capture: &str, vantage: Option<&str>) {
-        self.next(|column| column.number(Some(i64::from(number))));
-        self.next(|column| column.same(Some(capture)));
-        self.next(|column| column.same(vantage));
-    }
-}
-
-impl Growing {
-    /// A text that few rows in turn change.
-    fn same(&mut self, text: Option<&str>) {
-        if self.optional {
-            self.there.push(text.is_some());
-        }
-        let Some(text) = text else { return };
-        let last = self.of.last().copied();
-        if let Some(at) = last.filter(|at| self.list[*at as usize] == text) {
-            self.of.push(at);
-            return;
-        }
-        if self.optional {
-            self.there.pop();
-        }
-        self.term(Some(Term::Text(text.to_owned())));
+    /// The columns that every table has: the row's number, the capture, and the vantage with its number.
+    pub(super) fn own(&mut self, number: u32, capture: &str, vantage: (usize, Option<&str>)) {
+        self.next(|column| column.values.number(Some(i64::from(number))));
+        self.next(|column| column.word(0, Some(capture)));
+        self.next(|column| column.word(vantage.0, vantage.1));
     }
 }
 
@@ -161,28 +151,30 @@ impl Columns for Outward<'_> {
 
     fn end(&mut self) {}
 
+    // What it is about stands in the code of a hundred columns, and is not handed over for each of their rows.
+    #[inline(always)]
     fn number(&mut self, _: About, _: Kind, _: bool, value: Option<i64>) -> Option<i64> {
-        self.next(|column| column.number(value));
+        self.next(|column| column.values.number(value));
         value
     }
 
     fn address(&mut self, _: About, _: bool, value: Option<Ip>) -> Option<Ip> {
-        self.next(|column| column.term(value.map(Term::Ip)));
+        self.next(|column| column.ip(value));
         value
     }
 
     fn hardware(&mut self, _: About, _: bool, value: Option<Mac>) -> Option<Mac> {
-        self.next(|column| column.term(value.map(Term::Mac)));
+        self.next(|column| column.mac(value));
         value
     }
 
     fn choice(&mut self, _: About, words: &'static [&'static str], at: usize) -> usize {
-        self.next(|column| column.term(words.get(at).map(|word| Term::Word(word))));
+        self.next(|column| column.word(at, words.get(at).copied()));
         at
     }
 
     fn text_of(&mut self, _: About, value: Option<&str>) -> Option<String> {
-        self.next(|column| column.term(value.map(|text| Term::Text(text.to_owned()))));
+        self.next(|column| column.text(value));
         None
     }
 

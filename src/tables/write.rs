@@ -11,6 +11,7 @@ use crate::flow::{self, Observations};
 use crate::parquet::Writer;
 use crate::row::{Row, Store, day};
 use crate::unfinished::UnfinishedFolder;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
@@ -47,9 +48,11 @@ pub fn write(
     mut vantages: Vec<Observations>,
 ) -> Result<Vec<Written>, TablesError> {
     let mut begun = Vec::new();
+    let mut spare = Spare::new();
     for place in 0..captures.len() {
-        begun.push(Begun::new(below, place, captures, &vantages)?);
+        begun.push(Begun::new(below, place, captures, &vantages, &mut spare)?);
     }
+    drop(spare);
     // From here on vantages are what the others make of them, which tables are not to be.
     correlate::even_out(&mut vantages);
     correlate::settle(&mut vantages);
@@ -77,6 +80,7 @@ impl Begun {
         place: usize,
         captures: &[Capture],
         vantages: &[Observations],
+        spare: &mut Spare,
     ) -> Result<Self, TablesError> {
         let fault = |e: io::Error| fault(below, &e);
         let capture = &captures[place];
@@ -93,9 +97,11 @@ impl Begun {
         let hidden = UnfinishedFolder::within(below).map_err(fault)?;
         let manifest = Manifest::new(identity, capture.label.clone(), place as u32);
         let labels = own.iter().map(|seen| seen.label.clone()).collect();
-        let mut folder = Folder { path: hidden.path().to_owned(), manifest, labels };
+        let path = hidden.path().to_owned();
+        let mut folder = Folder { path, manifest, labels, spare: std::mem::take(spare) };
         capture::store(capture, place as u32, &mut folder).map_err(fault)?;
         flow::store(own, &mut folder).map_err(fault)?;
+        *spare = std::mem::take(&mut folder.spare);
         Ok(Self { target, new: Some((folder, hidden)), vantages: range })
     }
 
@@ -122,25 +128,32 @@ impl Begun {
     }
 }
 
+/// By table: columns that are written, in whose memory the next file of it grows, which the system need
+/// not clear again.
+type Spare = HashMap<&'static str, Vec<Growing>>;
+
 /// A folder of tables that is being written.
 struct Folder {
     path: PathBuf,
     manifest: Manifest,
     labels: Vec<String>,
+    spare: Spare,
 }
 
 impl Folder {
     /// Begins a file of a table.
-    fn begin<R: Row>(&self, file: String) -> io::Result<Table> {
+    fn begin<R: Row>(&mut self, file: String) -> io::Result<Table> {
         let path = self.path.join(&file);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        Table::new(BufWriter::new(File::create_new(path)?), file, schema::columns::<R>())
+        let out = BufWriter::new(File::create_new(path)?);
+        Table::new(out, file, schema::columns::<R>(), self.spare.remove(R::TABLE))
     }
 
     fn end<R: Row>(&mut self, table: Table) -> io::Result<()> {
-        let mut part = table.finish(R::TABLE)?;
+        let (mut part, columns) = table.finish(R::TABLE)?;
+        self.spare.insert(R::TABLE, columns);
         part.bytes = self.path.join(&part.file).metadata()?.len();
         self.manifest.tables.entry(R::TABLE.to_owned()).or_default().push(part);
         Ok(())
@@ -158,7 +171,7 @@ impl Store for Folder {
         let mut table = self.begin::<R>(format!("{}.parquet", R::TABLE))?;
         for (vantage, number, row) in rows {
             let label = self.labels.get(vantage).map(String::as_str);
-            table.row(number, &self.manifest.capture, label, row)?;
+            table.row(number, &self.manifest.capture, (vantage, label), row)?;
         }
         self.end::<R>(table)
     }
@@ -190,7 +203,7 @@ impl Store for Folder {
             }
             if let Some((_, table)) = &mut open {
                 let label = self.labels.get(vantage).map(String::as_str);
-                table.row(number, &self.manifest.capture, label, row)?;
+                table.row(number, &self.manifest.capture, (vantage, label), row)?;
             }
         }
         match open {
@@ -236,9 +249,14 @@ struct Table {
 }
 
 impl Table {
-    fn new(out: BufWriter<File>, file: String, columns: Vec<Described>) -> io::Result<Self> {
+    fn new(
+        out: BufWriter<File>,
+        file: String,
+        columns: Vec<Described>,
+        spare: Option<Vec<Growing>>,
+    ) -> io::Result<Self> {
         let growing = |c: &Described| Growing::new(c.field.kind, c.field.optional);
-        let grown = columns.iter().map(growing).collect();
+        let grown = spare.unwrap_or_else(|| columns.iter().map(growing).collect());
         let writer = Writer::new(out, columns.into_iter().map(|column| column.field).collect())?;
         Ok(Self { file, writer, columns: grown, held: 0, rows: 0 })
     }
@@ -247,7 +265,7 @@ impl Table {
         &mut self,
         number: u32,
         capture: &str,
-        vantage: Option<&str>,
+        vantage: (usize, Option<&str>),
         mut row: R,
     ) -> io::Result<()> {
         let mut out = Outward::new(&mut self.columns);
@@ -259,14 +277,15 @@ impl Table {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let columns: Vec<_> = self.columns.iter_mut().map(Growing::take).collect();
         self.held = 0;
-        self.writer.group(&columns)?;
-        self.columns.iter_mut().zip(columns).for_each(|(own, column)| own.again(column));
+        let columns: Vec<_> = self.columns.iter().map(Growing::values).collect();
+        self.writer.grown(&columns)?;
+        self.columns.iter_mut().for_each(Growing::clear);
         Ok(())
     }
 
-    fn finish(mut self, table: &str) -> io::Result<Part> {
+    /// Ends the file, and gives back its columns.
+    fn finish(mut self, table: &str) -> io::Result<(Part, Vec<Growing>)> {
         if self.held > 0 {
             self.flush()?;
         }
@@ -276,6 +295,6 @@ impl Table {
             ("lbdiag.version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
         self.writer.finish(&facts, &[])?.into_inner().map_err(|e| e.into_error())?.flush()?;
-        Ok(Part { file: self.file, rows: self.rows, bytes: 0 })
+        Ok((Part { file: self.file, rows: self.rows, bytes: 0 }, self.columns))
     }
 }

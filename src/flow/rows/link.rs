@@ -1,7 +1,7 @@
 //! Links as rows, in the order in which their flow used them.
 
 use super::mark;
-use crate::flow::{Flow, Hop, HopId, Link, LinkId, Mark, Observations, StreamId};
+use crate::flow::{Flow, Hop, HopId, Link, LinkId, Mark, Observations, Stream, StreamId};
 use crate::row::{Columns, Row, words};
 use crate::wire::Direction;
 
@@ -113,38 +113,70 @@ impl Row for LinkRow {
     }
 }
 
+/// What rows of links take of a stream. It is noted where streams are written, since in the order of
+/// services each lies somewhere else.
+pub(super) struct Ways {
+    stream: StreamId,
+    time: i64,
+    flows: [(By, Way); 2],
+}
+
+/// The same of a flow.
+struct Way {
+    link: LinkId,
+    first: Mark,
+    last: Mark,
+    end_seq: u32,
+}
+
+impl Way {
+    fn of(flow: &Flow) -> Self {
+        Self { link: flow.link, first: flow.first, last: flow.last, end_seq: flow.end_seq }
+    }
+}
+
+impl Ways {
+    pub(super) fn of(id: StreamId, time: i64, stream: &Stream) -> Self {
+        let client = stream.client();
+        let way = |by, side| (by, Way::of(stream.flow(side)));
+        let flows = [way(By::Client, client), way(By::Server, client.other())];
+        Self { stream: id, time, flows }
+    }
+}
+
+/// The numbers of a flow's links, from its first one on.
+fn chain(seen: &Observations, first: LinkId) -> impl Iterator<Item = u32> + use<'_> {
+    let mut next = first;
+    std::iter::from_fn(move || {
+        let at = next.index()?;
+        next = seen.links.get(at)?.next;
+        Some(at as u32)
+    })
+}
+
 /// The links of a vantage, by their streams; then those of streams that were let go.
 pub(super) fn rows<'a>(
     seen: &'a Observations,
-    order: &'a [StreamId],
+    ways: &'a [Ways],
 ) -> impl Iterator<Item = (i64, u32, LinkRow)> + use<'a> {
     let mut left = vec![true; seen.links.len()];
-    for id in order {
-        for flow in &seen.streams[*id as usize].flows {
-            seen.link_indexes(flow).for_each(|at| left[at as usize] = false);
-        }
+    for flow in seen.streams.iter().flat_map(|stream| &stream.flows) {
+        chain(seen, flow.link).for_each(|at| left[at as usize] = false);
     }
-    let of_streams = order.iter().flat_map(move |id| {
-        let stream = &seen.streams[*id as usize];
-        let client = stream.client();
-        let time = super::stream::time(stream, seen);
-        [(client, By::Client), (client.other(), By::Server)].into_iter().flat_map(
-            move |(side, by)| {
-                let flow = stream.flow(side);
-                seen.link_indexes(flow).map(move |at| {
-                    (time, at, LinkRow { stream: Some(*id), ..row(seen, at, by, flow) })
-                })
-            },
-        )
+    let flows = ways.iter().flat_map(|ways| ways.flows.iter().map(move |flow| (ways, flow)));
+    let of_streams = flows.flat_map(move |(ways, (by, way))| {
+        chain(seen, way.link).map(move |at| {
+            (ways.time, at, LinkRow { stream: Some(ways.stream), ..row(seen, at, *by, way) })
+        })
     });
     let rest = left.into_iter().enumerate().filter(|(_, left)| *left);
     let rest = rest.map(move |(at, _)| {
-        (seen.start.0, at as u32, row(seen, at as u32, By::Client, &Flow::EMPTY))
+        (seen.start.0, at as u32, row(seen, at as u32, By::Client, &Way::of(&Flow::EMPTY)))
     });
     of_streams.chain(rest)
 }
 
-fn row(seen: &Observations, at: u32, by: By, flow: &Flow) -> LinkRow {
+fn row(seen: &Observations, at: u32, by: By, flow: &Way) -> LinkRow {
     let link = seen.links[at as usize];
     let own = |mark: Mark, flows: Mark| if mark == flows { Mark::NONE } else { mark };
     LinkRow {

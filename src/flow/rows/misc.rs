@@ -1,15 +1,13 @@
-//! Hops, ICMP errors, echoes, VRRP speakers as rows, and what a flood left: kinds of streams that were
-//! let go.
+//! ICMP errors, echoes, frames that are not read as rows, and what a flood left: kinds of streams that
+//! were let go.
 
-use super::{lists, mark, numbered};
+use super::{mark, numbered, put_lists};
 use crate::flow::embryo::{Answer, Kind, LetGo};
 use crate::flow::{
-    Contest, Echo, Hop, HopId, IcmpError, IcmpErrorKind, Mark, Observations, Takeovers, Unopened,
-    VrrpSpeaker,
+    Echo, Hop, HopId, IcmpError, IcmpErrorKind, Mark, Observations, Unopened, VrrpSpeaker,
 };
 use crate::row::{Columns, Restore, Row, Store, TableVisitor, words};
-use crate::wire::{Ip, Protocol, Quote, VirtualAddresses};
-use std::net::IpAddr;
+use crate::wire::{Ip, Protocol, Quote};
 
 /// The forms of ICMP errors.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,105 +113,6 @@ impl Row for Echo {
         c.num("requests", "echo requests", &mut self.requests);
         c.num("replies", "echo replies", &mut self.replies);
         mark(c, "first", "first of them", &mut self.first);
-    }
-}
-
-impl Row for VrrpSpeaker {
-    const TABLE: &'static str = "vrrp";
-    const ABOUT: &'static str =
-        "One row for each sender of VRRP advertisements and virtual router.";
-
-    fn blank() -> Self {
-        let mark = Mark::NONE;
-        Self {
-            src: Ip::default(),
-            mac: None,
-            vrid: 0,
-            segment: (0, 0),
-            version: 2,
-            addresses: VirtualAddresses::of(&[], true),
-            priority: (0, 0),
-            interval_cs: 0,
-            auth: (None, None),
-            ttl: 255,
-            damaged: mark,
-            count: 0,
-            first: mark,
-            last: mark,
-            silence: (mark, mark),
-            last_priority: 0,
-            takeovers: Takeovers::default(),
-            resigned: 0,
-            contest: Contest::default(),
-            contesting: Contest::default(),
-        }
-    }
-
-    fn row<C: Columns>(&mut self, c: &mut C) {
-        c.ip("src_ip", "its address", &mut self.src);
-        c.some_mac("mac", "its MAC, which may be the virtual router's", &mut self.mac);
-        c.num("vrid", "virtual router", &mut self.vrid);
-        c.num("vlan", "VLAN identifiers, as in `streams`", &mut self.segment.0);
-        c.num("ifindex", "interface index, or identifier of an overlay", &mut self.segment.1);
-        c.num("version", "2 or 3", &mut self.version);
-        let mut list: Vec<Ip> = self.addresses.list().to_vec();
-        c.listed(
-            "addresses",
-            "addresses of the virtual router, apart by spaces",
-            &mut list,
-            |text| text.parse::<IpAddr>().ok().map(Ip::from),
-        );
-        c.num("addresses_whole", "it advertises no further ones", &mut self.addresses.whole);
-        if c.comes_in() {
-            self.addresses = VirtualAddresses::of(&list, self.addresses.whole);
-        }
-        c.num("least_priority", "lowest priority advertised", &mut self.priority.0);
-        c.num("most_priority", "highest priority advertised", &mut self.priority.1);
-        c.num(
-            "interval_cs",
-            "time between advertisements, hundredths of a second",
-            &mut self.interval_cs,
-        );
-        c.some("auth_type", "type of authentication (version 2)", &mut self.auth.0);
-        let mut secret = self.auth.1.map(u64::from_be_bytes);
-        c.some("auth_data", "its data, as a big-endian number", &mut secret);
-        self.auth.1 = secret.map(u64::to_be_bytes);
-        c.num("ttl", "lowest TTL of its advertisements", &mut self.ttl);
-        mark(c, "damaged", "the first with a wrong checksum", &mut self.damaged);
-        c.num("count", "advertisements", &mut self.count);
-        mark(c, "first", "first", &mut self.first);
-        mark(c, "last", "last", &mut self.last);
-        mark(
-            c,
-            "before_silence",
-            "the advertisement before its longest silence",
-            &mut self.silence.0,
-        );
-        mark(c, "after_silence", "the one after it", &mut self.silence.1);
-        c.num(
-            "last_priority",
-            "priority of the last; 0 where it resigned",
-            &mut self.last_priority,
-        );
-        c.within("takeovers_", |c| {
-            c.num(
-                "count",
-                "how often it began where another had advertised since its own last",
-                &mut self.takeovers.count,
-            );
-            mark(c, "first", "with which advertisement first", &mut self.takeovers.first);
-            mark(c, "last", "with which last", &mut self.takeovers.last);
-        });
-        c.num("resigned", "advertisements of priority 0 that gave up", &mut self.resigned);
-        c.within("contest_", |c| {
-            c.num(
-                "count",
-                "advertisements in its longest contest with another speaker",
-                &mut self.contest.count,
-            );
-            mark(c, "first", "first of them", &mut self.contest.first);
-            mark(c, "last", "last of them", &mut self.contest.last);
-        });
     }
 }
 
@@ -344,35 +243,26 @@ pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S:
     }))
 }
 
-/// Hops come before what points at them.
-pub(super) fn hops<R: Restore>(from: &mut R, all: &mut [Observations]) -> Result<(), R::Fault> {
-    let hops = lists(from, all.len())?;
-    for (seen, list) in all.iter_mut().zip(hops) {
-        seen.hops = list;
-    }
-    Ok(())
-}
-
 pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Result<(), R::Fault> {
-    let errors = lists::<IcmpError, R>(from, all.len())?;
-    let echoes = lists(from, all.len())?;
-    let vrrp = lists(from, all.len())?;
-    let unopened = lists::<UnopenedRow, R>(from, all.len())?;
-    for (seen, list) in all.iter_mut().zip(errors) {
+    put_lists(from, all, |seen, list: Vec<IcmpError>| {
         if list.iter().any(|error| error.hop.index() >= seen.hops.len()) {
-            return Err(from.refuse("an ICMP error is on no hop"));
+            return Err("an ICMP error is on no hop");
         }
         seen.errors = list;
-    }
-    for (seen, list) in all.iter_mut().zip(echoes) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list| {
         seen.echoes = list;
-    }
-    for (seen, list) in all.iter_mut().zip(vrrp) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list| {
         seen.vrrp = list;
-    }
-    for (seen, list) in all.iter_mut().zip(unopened) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list: Vec<UnopenedRow>| {
         seen.unopened.kinds = list.into_iter().map(|row| (row.0, row.1)).collect();
-    }
+        Ok(())
+    })?;
     from.table(|v, _, row: LetGoRow| {
         let seen = all.get_mut(v).ok_or("a row is of no vantage")?;
         seen.evicted.kinds.insert(row.0, row.1);

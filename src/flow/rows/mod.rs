@@ -15,6 +15,7 @@ mod said;
 mod spoken;
 mod stream;
 mod vantage;
+mod vrrp;
 
 use super::{Mark, Observations, Side, Stream, StreamId};
 use crate::capture::Timestamp;
@@ -33,7 +34,12 @@ const SIDE: &str =
 struct Of<T>(StreamId, T);
 
 /// A frame and its time in two columns.
-fn mark<C: Columns>(columns: &mut C, name: &'static str, what: &'static str, mark: &mut Mark) {
+pub(crate) fn mark<C: Columns>(
+    columns: &mut C,
+    name: &'static str,
+    what: &'static str,
+    mark: &mut Mark,
+) {
     let (frame, time) = columns.moment(name, what, (mark.frame(), mark.at().0));
     if columns.comes_in() {
         *mark = if frame == 0 { Mark::NONE } else { Mark::new(frame, Timestamp(time)) };
@@ -41,7 +47,7 @@ fn mark<C: Columns>(columns: &mut C, name: &'static str, what: &'static str, mar
 }
 
 /// The stream that a row of a side table is about.
-fn stream_of<C: Columns>(columns: &mut C, stream: &mut StreamId) {
+pub(crate) fn stream_of<C: Columns>(columns: &mut C, stream: &mut StreamId) {
     columns.num("stream", "number of the stream, as in `streams`", stream);
 }
 
@@ -61,13 +67,15 @@ pub fn store<S: Store>(vantages: &[Observations], to: &mut S) -> Result<(), S::F
     let rows = vantages.iter().enumerate().map(|(v, seen)| (v, v as u32, VantageRow::of(seen)));
     to.table(rows)?;
     for (v, seen) in vantages.iter().enumerate() {
-        let order = stream::order(seen);
-        let row = |id: &StreamId| {
-            let stream = seen.streams[*id as usize];
-            (stream::time(&stream, seen), *id, stream)
+        let mut ways = Vec::with_capacity(seen.streams.len());
+        let row = |id: StreamId| {
+            let stream = seen.streams[id as usize];
+            let time = stream::time(&stream, seen);
+            ways.push(link::Ways::of(id, time, &stream));
+            (time, id, stream)
         };
-        to.by_day(v, order.iter().map(row))?;
-        to.by_day(v, link::rows(seen, &order))?;
+        to.by_day(v, stream::order(seen).into_iter().map(row))?;
+        to.by_day(v, link::rows(seen, &ways))?;
     }
     misc::store(vantages, to)?;
     neighbors::store(vantages, to)?;
@@ -87,8 +95,15 @@ pub fn restore<R: Restore>(from: &mut R) -> Result<Vec<Observations>, R::Fault> 
         all.push(row.seen);
         Ok(())
     })?;
-    streams(from, &mut all)?;
-    misc::hops(from, &mut all)?;
+    put_lists(from, &mut all, |seen, list| {
+        seen.streams = list;
+        Ok(())
+    })?;
+    // Hops come before what points at them.
+    put_lists(from, &mut all, |seen, list| {
+        seen.hops = list;
+        Ok(())
+    })?;
     links(from, &mut all)?;
     misc::restore(from, &mut all)?;
     neighbors::restore(from, &mut all)?;
@@ -159,10 +174,15 @@ fn lists<T: Row, R: Restore>(from: &mut R, vantages: usize) -> Result<Vec<Vec<T>
     places.lists().ok_or_else(|| from.refuse("rows of a table are missing"))
 }
 
-fn streams<R: Restore>(from: &mut R, all: &mut [Observations]) -> Result<(), R::Fault> {
-    let lists = lists::<Stream, R>(from, all.len())?;
-    for (seen, streams) in all.iter_mut().zip(lists) {
-        seen.streams = streams;
+/// Reads such a table, and gives each vantage its list, which says where that cannot be.
+fn put_lists<T: Row, R: Restore>(
+    from: &mut R,
+    all: &mut [Observations],
+    mut put: impl FnMut(&mut Observations, Vec<T>) -> Result<(), &'static str>,
+) -> Result<(), R::Fault> {
+    let lists = lists(from, all.len())?;
+    for (seen, list) in all.iter_mut().zip(lists) {
+        put(seen, list).map_err(|why| from.refuse(why))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Who claimed which address, who asked for which, as rows.
 
-use super::{lists, mark};
+use super::{mark, numbered, put_lists};
 use crate::flow::{Ask, Binding, Claim, Dispute, Mark, Observations, OverlayEnd, Probe};
 use crate::row::{Columns, Restore, Row, Store, TableVisitor, words};
 use crate::wire::{Direction, Ip, Mac};
@@ -168,33 +168,32 @@ pub(super) fn tables(visit: &mut impl TableVisitor) {
 }
 
 pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S::Fault> {
-    to.table(super::numbered(all, |seen| seen.neighbors.bindings.iter().copied()))?;
-    to.table(super::numbered(all, |seen| seen.neighbors.asks.iter().copied()))?;
-    to.table(super::numbered(all, |seen| seen.neighbors.disputes.iter().copied()))?;
-    to.table(super::numbered(all, |seen| seen.neighbors.probes.iter().copied()))?;
-    to.table(super::numbered(all, |seen| seen.neighbors.overlay_ends.iter().copied()))
+    to.table(numbered(all, |seen| seen.neighbors.bindings.iter().copied()))?;
+    to.table(numbered(all, |seen| seen.neighbors.asks.iter().copied()))?;
+    to.table(numbered(all, |seen| seen.neighbors.disputes.iter().copied()))?;
+    to.table(numbered(all, |seen| seen.neighbors.probes.iter().copied()))?;
+    to.table(numbered(all, |seen| seen.neighbors.overlay_ends.iter().copied()))
 }
 
 pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Result<(), R::Fault> {
-    let bindings = lists(from, all.len())?;
-    let asks = lists(from, all.len())?;
-    let disputes = lists(from, all.len())?;
-    let probes = lists(from, all.len())?;
-    let ends = lists(from, all.len())?;
-    for (seen, list) in all.iter_mut().zip(bindings) {
+    put_lists(from, all, |seen, list| {
         seen.neighbors.bindings = list;
-    }
-    for (seen, list) in all.iter_mut().zip(asks) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list| {
         seen.neighbors.asks = list;
-    }
-    for (seen, list) in all.iter_mut().zip(disputes) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list| {
         seen.neighbors.disputes = list;
-    }
-    for (seen, list) in all.iter_mut().zip(probes) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list| {
         seen.neighbors.probes = list;
-    }
-    for (seen, list) in all.iter_mut().zip(ends) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list| {
         seen.neighbors.overlay_ends = list;
-    }
-    Ok(())
+        Ok(())
+    })
 }

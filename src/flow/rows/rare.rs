@@ -1,7 +1,7 @@
 //! What few streams and links show: which tables hold it, and how it goes there and back.
 
 use super::said::{AskedRow, FirstRequestRow, HealthRow, TokenRow};
-use super::{Of, lists, numbered};
+use super::{Of, numbered, put_lists};
 use crate::flow::dns_pairs::DnsPair;
 use crate::flow::fragments::Pieces;
 use crate::flow::health::Health;
@@ -13,6 +13,7 @@ use crate::flow::{
 };
 use crate::row::{Restore, Row, Store, TableVisitor};
 use crate::wire::Toa;
+use std::borrow::Cow;
 
 pub(super) fn tables(visit: &mut impl TableVisitor) {
     visit.table::<Repeat>();
@@ -145,7 +146,12 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
         if row.stream as usize >= seen.streams.len() {
             return Err("a request is of no stream");
         }
-        seen.side_tables.first_requests.restore(row.stream, row.name, row.method, row.tls);
+        seen.side_tables.first_requests.restore(
+            row.stream,
+            row.name.map(Cow::into_owned),
+            row.method,
+            row.tls,
+        );
         Ok(())
     })?;
     each(from, all, streams, |seen, of, spoken: Spoken| {
@@ -195,27 +201,26 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
 
 /// Tables whose rows have an order of their own.
 fn in_order<R: Restore>(from: &mut R, all: &mut [Observations]) -> Result<(), R::Fault> {
-    let repeats = lists::<Repeat, R>(from, all.len())?;
-    let closed = lists::<ClosedWindow, R>(from, all.len())?;
-    let hellos = lists::<Hello, R>(from, all.len())?;
-    for (seen, list) in all.iter_mut().zip(repeats) {
+    put_lists(from, all, |seen, list: Vec<Repeat>| {
         if list.iter().any(|repeat| repeat.link as usize >= seen.links.len()) {
-            return Err(from.refuse("a repeat is on no link"));
+            return Err("a repeat is on no link");
         }
         seen.side_tables.repeats = list;
-    }
-    for (seen, list) in all.iter_mut().zip(closed) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list: Vec<ClosedWindow>| {
         if list.iter().any(|closed| closed.stream as usize >= seen.streams.len()) {
-            return Err(from.refuse("a closed window is of no stream"));
+            return Err("a closed window is of no stream");
         }
         seen.side_tables.windows.list = list;
-    }
-    for (seen, list) in all.iter_mut().zip(hellos) {
+        Ok(())
+    })?;
+    put_lists(from, all, |seen, list: Vec<Hello>| {
         let rises = list.is_sorted_by(|one, next| one.stream < next.stream);
         if !rises || list.iter().any(|hello| hello.stream as usize >= seen.streams.len()) {
-            return Err(from.refuse("a hello is of no stream"));
+            return Err("a hello is of no stream");
         }
         seen.side_tables.hellos.list = list;
-    }
-    Ok(())
+        Ok(())
+    })
 }

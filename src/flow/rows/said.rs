@@ -6,6 +6,8 @@ use crate::flow::health::LocalEndpoints;
 use crate::flow::{Asked, FirstReply, Hello, Mark, Observations, Preface, Side, StreamId};
 use crate::row::{Columns, Row, words};
 use crate::wire::{Ip, http};
+use std::borrow::Cow;
+use std::fmt::Write;
 
 impl Row for Hello {
     const TABLE: &'static str = "client_hellos";
@@ -18,7 +20,11 @@ impl Row for Hello {
     fn row<C: Columns>(&mut self, c: &mut C) {
         stream_of(c, &mut self.stream);
         mark(c, "at", "its frame", &mut self.mark);
-        let mut text: String = self.random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut text = String::new();
+        for byte in self.random {
+            // A string takes everything.
+            let _ = write!(text, "{byte:02x}");
+        }
         c.text(
             "random",
             "its random, in hexadecimal: what a proxy that passes TLS through leaves alone",
@@ -118,21 +124,21 @@ impl Row for Of<Preface> {
 }
 
 /// What a stream's client asked for first.
-pub(super) struct FirstRequestRow {
+pub(super) struct FirstRequestRow<'a> {
     pub(super) stream: StreamId,
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Cow<'a, str>>,
     pub(super) method: &'static str,
     pub(super) tls: Option<u16>,
 }
 
-impl FirstRequestRow {
-    pub(super) fn of(seen: &Observations) -> impl Iterator<Item = Self> {
+impl<'a> FirstRequestRow<'a> {
+    pub(super) fn of(seen: &'a Observations) -> impl Iterator<Item = Self> {
         let all = &seen.side_tables.first_requests;
         let mut rows: Vec<Self> = all
             .iter()
             .map(|(stream, request)| Self {
                 stream,
-                name: all.name(request).map(str::to_owned),
+                name: all.name(request).map(Cow::Borrowed),
                 method: request.method,
                 tls: request.tls,
             })
@@ -142,7 +148,7 @@ impl FirstRequestRow {
     }
 }
 
-impl Row for FirstRequestRow {
+impl Row for FirstRequestRow<'_> {
     const TABLE: &'static str = "first_requests";
     const ABOUT: &'static str =
         "One row for each stream whose client begins with a TLS ClientHello or an HTTP request.";
@@ -153,18 +159,21 @@ impl Row for FirstRequestRow {
 
     fn row<C: Columns>(&mut self, c: &mut C) {
         stream_of(c, &mut self.stream);
-        let mut name = self.name.take().unwrap_or_default();
-        c.text("server_name", "the server that it names (SNI, Host); empty for none", &mut name);
-        self.name = Some(name).filter(|name| !name.is_empty());
-        let mut method = self.method.to_owned();
-        c.text("method", "the method of HTTP; empty where it is TLS", &mut method);
+        let about = "the server that it names (SNI, Host); empty for none";
+        let own = self.name.as_deref().unwrap_or_default();
+        let name = c.any_text("server_name", about, own);
+        let about = "the method of HTTP; empty where it is TLS";
+        let method = c.any_text("method", about, self.method);
         c.some("tls_version", "the newest version of TLS that is offered; 0 where a ClientHello says it in a later segment", &mut self.tls);
-        if c.comes_in() {
-            match http::METHODS.iter().find(|known| **known == method) {
-                Some(known) => self.method = known,
-                None if method.is_empty() => self.method = "",
-                None => c.refuse("method"),
-            }
+        if !c.comes_in() {
+            return;
+        }
+        self.name = name.filter(|name| !name.is_empty()).map(Cow::Owned);
+        let method = method.unwrap_or_default();
+        match http::METHODS.iter().find(|known| **known == method) {
+            Some(known) => self.method = known,
+            None if method.is_empty() => self.method = "",
+            None => c.refuse("method"),
         }
     }
 }
