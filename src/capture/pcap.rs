@@ -7,12 +7,17 @@
 //! times, 543.0), captured lengths above the snap length or above the wire length, microseconds of a
 //! million and more, and the upper 16 bits of the link type (FCS length).
 
+mod header;
+mod resync;
+
+pub(super) use header::Header;
+
 use super::collect::{BATCH, Collector, Sink};
-use super::pcap_header::{HEADER, Header, Lengths};
-use super::pcap_resync::{Rules, resync};
-use super::read_buffer::ReadBuffer;
+use super::source::ReadBuffer;
 use super::types::Mark;
 use super::{CaptureError, Frame, Timestamp};
+use header::{HEADER, Lengths};
+use resync::{Rules, resync};
 
 /// What libpcap and Wireshark accept of any link type (`MAXIMUM_SNAPLEN`).
 const USUAL_LIMIT: u32 = 262_144;

@@ -3,7 +3,7 @@
 //! A capture that comes from tables has the names of its files and nothing that opens one: a name in a
 //! table leads nowhere.
 
-use super::ng_blocks::Ticks;
+use super::pcapng::Ticks;
 use super::source::Handle;
 use super::text::{Aside, Facts};
 use super::types::Layout;

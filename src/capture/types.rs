@@ -1,7 +1,7 @@
 //! The values that this module gives to the others: frames, interfaces, files and their damage.
 
-use super::ng_blocks::Ticks;
-use super::pcap_header::Header;
+use super::pcap::Header;
+use super::pcapng::Ticks;
 use super::source::Handle;
 use super::text::{Facts, Timing};
 use super::{Known, LinkType, Unkept};
