@@ -4,9 +4,10 @@
 //! [`CaptureFile`] that says what the file was, what of it could not be read, and where its frames
 //! lie, so that [`read_range`] can read any of them again.
 //!
-//! Formats: what tcpdump and tshark print ([`text`]), pcap (both byte orders, microseconds and nanoseconds, the "modified" variant of Alexey
-//! Kuznetzov) and pcapng, each plain, gzip or zstd compressed. The type is decided by content,
-//! never by name. Other capture formats are named and refused, with the command that converts them.
+//! Formats: what tcpdump and tshark print ([`text`]), pcap (both byte orders, microseconds and
+//! nanoseconds, the "modified" variant of Alexey Kuznetzov) and pcapng, each plain, gzip or zstd
+//! compressed. The type is decided by content, never by name. Other capture formats are named and
+//! refused, with the command that converts them.
 //!
 //! Promises: no panic, whatever the bytes; no allocation from a length that the file merely claims;
 //! a damaged file yields what is whole, with one [`Damage`] for each place where something is lost.
@@ -27,6 +28,7 @@ mod source;
 #[cfg(test)]
 mod testkit;
 pub mod text;
+mod ticks;
 mod types;
 
 pub use captured::Capture;

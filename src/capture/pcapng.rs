@@ -9,7 +9,6 @@ mod resync;
 mod secrets;
 mod sections;
 
-pub(super) use blocks::Ticks;
 pub use secrets::{Secrets, read_secrets};
 pub(super) use sections::Sections;
 

@@ -2,7 +2,7 @@
 
 use pcap_parser::parse_pcap_header;
 
-use crate::capture::pcapng::Ticks;
+use crate::capture::ticks::Ticks;
 use crate::capture::{Interface, LinkType};
 
 /// Length of the file header.
