@@ -4,15 +4,18 @@
 //! those that need what stands above them (an address under its interface) are
 //! read in the open [`Block`]. Comments, prompts and headings close it.
 
+use super::balancer::{conntrack, ipvs_connections, ipvs_info, ipvs_rules, ipvs_table, keepalived};
+use super::cluster::{cilium, kubectl, kubernetes};
 use super::context::{Block, Cx};
+use super::filter::{dropped, iptables, nft};
+use super::host::{
+    addresses, arp, brief, devices, neighbours, netstat, nstat, one_line, policy, proc_net,
+    proc_pairs, route_table, routes, sockets, sysctl,
+};
+use super::json;
 use super::model::HostState;
 use super::place::Place;
-use super::{
-    access_log, addresses, arp, brief, cilium, conntrack, devices, dropped, haproxy, iptables,
-    ipvs_connections, ipvs_info, ipvs_rules, ipvs_table, json, keepalived, kubectl, kubernetes,
-    neighbours, netstat, nft, nstat, one_line, policy, proc_net, proc_pairs, route_table, routes,
-    sockets, sysctl,
-};
+use super::proxy::{access_log, haproxy};
 
 /// Longer lines are none of any known form.
 const MAX_LINE: usize = 4096;

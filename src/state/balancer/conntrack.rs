@@ -1,9 +1,9 @@
 //! `conntrack -L`, `-E` and `-S`, and /proc/net/nf_conntrack.
 
-use super::context::Cx;
-use super::model::Told;
-use super::records::Tracked;
-use super::text::{ip, protocol};
+use crate::state::context::Cx;
+use crate::state::model::Told;
+use crate::state::records::Tracked;
+use crate::state::text::{ip, protocol};
 use crate::wire::{Ip, Protocol};
 
 /// Half of an entry.
@@ -21,7 +21,7 @@ impl Half {
     }
 }
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         ["conntrack", version, ..] if version.starts_with('v') => true,
         [cpu, rest @ ..] if cpu.starts_with("cpu=") => counters(cx, rest),
@@ -94,8 +94,8 @@ fn counters(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::{Ip, Protocol};
 
     #[test]

@@ -2,12 +2,12 @@
 //! director itself used: `[1]tcp 7s ESTABLISHED CLIENT SERVICE LOCAL SERVER` (written after its
 //! ipvsadm; none was at hand).
 
-use super::context::Cx;
-use super::model::Entry;
-use super::text::{endpoint, protocol};
+use crate::state::context::Cx;
+use crate::state::model::Entry;
+use crate::state::text::{endpoint, protocol};
 use crate::wire::Protocol;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         ["IPVS", "connection", "entries", ..] | ["pro", "expire", "state", ..] => true,
         [pro, expire, state, client, service, local, server, ..]
@@ -67,8 +67,8 @@ fn is_clock(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::Ip;
 
     #[test]

@@ -1,9 +1,9 @@
 //! What ipvsadm(8) says beside its tables: `-L --timeout` and `-L --daemon`.
 
-use super::context::Cx;
-use super::model::Told;
+use crate::state::context::Cx;
+use crate::state::model::Told;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         ["Timeout", "(tcp", "tcpfin", "udp):", tcp, fin, udp] => {
             let at = cx.at;
@@ -21,8 +21,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     // After ipvsadm.c; the kernels at hand have no ip_vs.
     #[test]

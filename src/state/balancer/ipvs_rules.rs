@@ -1,12 +1,12 @@
 //! `ipvsadm -Sn`: the table as commands that would build it (ipvsadm(8)).
 
-use super::context::Cx;
 use super::ipvs_table::{server, service};
-use super::model::{Forwarding, Front, StatedServer, Tunnel};
-use super::text::{after, endpoint};
+use crate::state::context::Cx;
+use crate::state::model::{Forwarding, Front, StatedServer, Tunnel};
+use crate::state::text::{after, endpoint};
 use crate::wire::Protocol;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     // `ipvsadm -A ...` is what a script says.
     let words = words.strip_prefix(&["ipvsadm"]).unwrap_or(words);
     let adds_server = match words.first() {
@@ -71,9 +71,9 @@ fn front(words: &[&str]) -> Option<Front> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::*;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::Ip;
 
     fn read(text: &str) -> HostState {

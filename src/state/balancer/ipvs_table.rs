@@ -3,12 +3,14 @@
 //! Also reads the listing of `--stats` and `--rate`, of which it takes the
 //! addresses alone.
 
-use super::context::{Block, Cx};
-use super::model::{Forwarding, Front, MAX_SERVICES, StatedServer, StatedService, Tunnel, keep};
-use super::text::{endpoint, protocol, wire_endpoint};
+use crate::state::context::{Block, Cx};
+use crate::state::model::{
+    Forwarding, Front, MAX_SERVICES, StatedServer, StatedService, Tunnel, keep,
+};
+use crate::state::text::{endpoint, protocol, wire_endpoint};
 use crate::wire::Protocol;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         ["IP", "Virtual", "Server", "version", ..] | ["Prot", "LocalAddress:Port", ..] => true,
         ["->", "RemoteAddress:Port", ..] => true,
@@ -44,7 +46,7 @@ fn virtual_service(cx: &mut Cx<'_>, first: &str, second: &str, rest: &[&str]) ->
         let is_name = |w: &&&str| w.bytes().all(|b| b.is_ascii_lowercase());
         known.scheduler =
             rest.first().filter(is_name).map(|w| (*w).to_owned()).or(known.scheduler.take());
-        if let Some(seconds) = super::text::after(rest, "persistent") {
+        if let Some(seconds) = crate::state::text::after(rest, "persistent") {
             known.persistence = seconds.parse().ok();
         }
     }
@@ -85,7 +87,7 @@ fn real_server(cx: &mut Cx<'_>, words: &[&str]) {
 
 /// The service with this front, made where it is new; `None` where there is no
 /// room.
-pub(super) fn service(cx: &mut Cx<'_>, front: Front, configured: bool) -> Option<usize> {
+pub(in crate::state) fn service(cx: &mut Cx<'_>, front: Front, configured: bool) -> Option<usize> {
     let same = |s: &StatedService| s.front == front && s.configured == configured;
     if let Some(known) = cx.state.services.iter().position(same) {
         return Some(known);
@@ -108,7 +110,7 @@ pub(super) fn service(cx: &mut Cx<'_>, front: Front, configured: bool) -> Option
 
 /// Adds a real server to a service, or what is new of it to the one that is
 /// known from another listing.
-pub(super) fn server(cx: &mut Cx<'_>, of: usize, row: StatedServer) {
+pub(in crate::state) fn server(cx: &mut Cx<'_>, of: usize, row: StatedServer) {
     let Some(service) = cx.state.services.get_mut(of) else { return };
     let same = |s: &&mut StatedServer| (s.address, s.port) == (row.address, row.port);
     if let Some(known) = service.servers.iter_mut().find(same) {
@@ -127,9 +129,9 @@ pub(super) fn server(cx: &mut Cx<'_>, of: usize, row: StatedServer) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::*;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     const TABLE: &str = "IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags

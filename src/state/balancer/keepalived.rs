@@ -4,12 +4,12 @@
 //! Blocks that say nothing of either are passed over. Groups, included files
 //! and variables are not followed; the state is then [`HostState::partial`].
 //!
-//! [`HostState::partial`]: super::HostState::partial
+//! [`HostState::partial`]: crate::state::HostState::partial
 
-use super::context::{Block, Braces, Cx, Level};
 use super::ipvs_table::{server, service};
-use super::model::{Forwarding, Front, MAX_ROWS, StatedServer, Tunnel, VrrpInstance, keep};
-use super::text::{ip, prefix, protocol};
+use crate::state::context::{Block, Braces, Cx, Level};
+use crate::state::model::{Forwarding, Front, MAX_ROWS, StatedServer, Tunnel, VrrpInstance, keep};
+use crate::state::text::{ip, prefix, protocol};
 use crate::wire::Protocol;
 
 /// Words that begin a block at the top of the file.
@@ -35,7 +35,7 @@ const TOP: [&str; 17] = [
 /// Deeper blocks are counted and not told apart.
 const MAX_DEPTH: usize = 32;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let end = words.iter().position(|w| w.starts_with(['!', '#'])).unwrap_or(words.len());
     let words = &words[..end];
     if !matches!(cx.block, Block::Braces(_)) {
@@ -242,7 +242,7 @@ fn method(value: &str, values: &[&str]) -> Option<Forwarding> {
         "NAT" => Forwarding::Masquerading,
         "DR" => Forwarding::Direct,
         "FNAT" => Forwarding::FullNat,
-        "TUN" => Forwarding::Tunnel(match super::text::after(values, "type") {
+        "TUN" => Forwarding::Tunnel(match crate::state::text::after(values, "type") {
             Some("gue") => Tunnel::Gue,
             Some("gre") => Tunnel::Gre,
             _ => Tunnel::Ipip,
@@ -253,9 +253,9 @@ fn method(value: &str, values: &[&str]) -> Option<Forwarding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::*;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::Ip;
 
     pub(super) const CONF: &str = "! Configuration File for keepalived

@@ -1,13 +1,13 @@
 //! `cilium bpf lb list` and `cilium bpf ct list`. Written after cilium's command reference; none
 //! was at hand.
 
-use super::context::{Block, Cx};
-use super::ipvs_table::{server, service};
-use super::model::{Front, StatedServer};
-use super::text::{endpoint, protocol};
+use crate::state::balancer::ipvs_table::{server, service};
+use crate::state::context::{Block, Cx};
+use crate::state::model::{Front, StatedServer};
+use crate::state::text::{endpoint, protocol};
 use crate::wire::{Ip, Protocol};
 
-pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     match words {
         ["SERVICE", "ADDRESS", "BACKEND", "ADDRESS", ..] => {
             cx.block = Block::CiliumServices(None);
@@ -58,8 +58,8 @@ fn front(word: &str) -> Option<Front> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn services_with_backends_are_read() {

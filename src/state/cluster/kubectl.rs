@@ -1,13 +1,13 @@
 //! Tables of kubectl: `get svc`, `get endpointslices`, `get nodes`, `get pods`, with `-o wide` and
 //! without, with `-A` and without. Written after kubectl's printers; none was at hand.
 
-use super::cluster::{ClusterService, Endpoint};
-use super::context::{Block, Cx, KubectlTable};
-use super::model::{MAX_SERVICES, keep};
-use super::text::{ip, protocol};
+use crate::state::cluster::{ClusterService, Endpoint};
+use crate::state::context::{Block, Cx, KubectlTable};
+use crate::state::model::{MAX_SERVICES, keep};
+use crate::state::text::{ip, protocol};
 use crate::wire::Ip;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let spaces = words.first() == Some(&"NAMESPACE");
     let heads = if spaces { &words[1..] } else { words };
     let table = match heads {
@@ -107,8 +107,8 @@ fn slices(cx: &mut Cx<'_>, words: &[&str], spaces: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn tables_are_read() {

@@ -1,12 +1,12 @@
 //! What kubectl gives with `-o json` of services, endpoint slices, nodes and pods, and what it all
 //! comes to: which endpoints a service has, and on which nodes.
 
-use super::cluster::{ClusterService, Endpoint};
-use super::context::Cx;
-use super::ipvs_table::{server, service};
-use super::model::{Front, HostState, MAX_SERVICES, StatedServer, keep};
-use super::place::{Lines, Place};
-use super::text::{ip, protocol};
+use crate::state::balancer::ipvs_table::{server, service};
+use crate::state::cluster::{ClusterService, Endpoint};
+use crate::state::context::Cx;
+use crate::state::model::{Front, HostState, MAX_SERVICES, StatedServer, keep};
+use crate::state::place::{Lines, Place};
+use crate::state::text::{ip, protocol};
 use crate::wire::{Ip, Protocol};
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use serde_json::Value;
 /// An object, or a list of them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Document {
+pub(in crate::state) struct Document {
     kind: String,
     items: Vec<Document>,
     metadata: Metadata,
@@ -94,7 +94,7 @@ struct Conditions {
 }
 
 /// Takes in what a document lists; whether it is of these kinds.
-pub(super) fn take(cx: &mut Cx<'_>, document: Document, lines: &mut Lines<'_>) -> bool {
+pub(in crate::state) fn take(cx: &mut Cx<'_>, document: Document, lines: &mut Lines<'_>) -> bool {
     if document.kind.ends_with("List") || document.kind == "List" {
         let mut any = document.items.is_empty();
         for item in document.items {
@@ -163,13 +163,14 @@ fn slices(cx: &mut Cx<'_>, of: &Document, lines: &mut Lines<'_>) {
 }
 
 /// Services with those of their endpoints that take traffic, as tables of a balancer are kept.
-pub(super) fn join(state: &mut HostState) {
+pub(in crate::state) fn join(state: &mut HostState) {
     if state.cluster.services.is_empty() {
         return;
     }
     let cluster = std::mem::take(&mut state.cluster);
     let file = u16::try_from(state.files.len().saturating_sub(1)).unwrap_or(u16::MAX);
-    let mut cx = Cx { state, at: Place { file, line: 0 }, block: super::context::Block::None };
+    let mut cx =
+        Cx { state, at: Place { file, line: 0 }, block: crate::state::context::Block::None };
     for own in &cluster.services {
         for address in &own.addresses {
             cx.at = own.at;
@@ -200,8 +201,8 @@ pub(super) fn join(state: &mut HostState) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
     use super::*;
+    use crate::state::parse;
 
     // After the API reference of Kubernetes (core/v1, discovery.k8s.io/v1).
     const LIST: &str = r#"{

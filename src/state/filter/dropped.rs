@@ -5,19 +5,19 @@
 //! Such a line is no capture: it has what a rule matched and nothing else, so it says what was
 //! dropped and never what was not.
 
-use super::context::{Block, Cx};
-use super::records::Dropped;
-use super::text::{endpoint, ip, protocol};
+use crate::state::context::{Block, Cx};
+use crate::state::records::Dropped;
+use crate::state::text::{endpoint, ip, protocol};
 use crate::wire::{Ip, Protocol};
 
 /// An end, with its port where one is printed.
-pub(super) type End = (Ip, Option<u16>);
+pub(in crate::state) type End = (Ip, Option<u16>);
 /// Words in the prefix of a rule that logs which say that it drops as well.
 const DROPS: [&str; 7] = ["drop", "reject", "deny", "denied", "block", "discard", "refus"];
 /// Characters of a reason that are kept.
 const REASON: usize = 80;
 
-pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     logged(cx, line, words)
         || traced(cx, line, words)
         || pf(cx, line)
@@ -28,7 +28,7 @@ pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 }
 
 /// Keeps a line; the same packet sent again counts.
-pub(super) fn put(cx: &mut Cx<'_>, protocol: Protocol, from: End, to: End, by: &str) {
+pub(in crate::state) fn put(cx: &mut Cx<'_>, protocol: Protocol, from: End, to: End, by: &str) {
     let by: String = by.chars().take(REASON).collect();
     let same =
         |d: &&mut Dropped| d.protocol == protocol && d.from == from && d.to == to && d.by == by;
@@ -146,7 +146,7 @@ fn dotted(text: &str) -> Option<End> {
 }
 
 /// `10.0.0.1:80`, `10.0.0.1`
-pub(super) fn end(text: &str) -> Option<End> {
+pub(in crate::state) fn end(text: &str) -> Option<End> {
     let (address, port) = endpoint(text)?;
     Some((address, (port > 0).then_some(port)))
 }
@@ -237,8 +237,8 @@ fn cloud(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     fn dropped(text: &str) -> Vec<(String, String, String, u32)> {
         let mut state = HostState::default();

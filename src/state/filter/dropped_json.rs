@@ -1,9 +1,9 @@
 //! What was dropped, where programs write it as JSON, an object a line: flows of Hubble
 //! (`hubble observe -o json`, Cilium's flow.proto) and Google Cloud's log of firewall rules.
 
-use super::context::Cx;
 use super::dropped::{End, put};
-use super::text::ip;
+use crate::state::context::Cx;
+use crate::state::text::ip;
 use crate::wire::Protocol;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 const HEAD: usize = 1024;
 
 /// Whether a text begins as such an object does.
-pub(super) fn begins(text: &str) -> bool {
+pub(in crate::state) fn begins(text: &str) -> bool {
     let mut end = text.len().min(HEAD);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -21,7 +21,7 @@ pub(super) fn begins(text: &str) -> bool {
 }
 
 /// Reads the object that begins a text; how many bytes it takes.
-pub(super) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
+pub(in crate::state) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
     let mut all = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let value = all.next()?.ok()?;
     let end = all.byte_offset();

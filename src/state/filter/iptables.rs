@@ -1,14 +1,14 @@
 //! `iptables-save` (also `-c`), `iptables -S`, and the listing of `iptables -L -nv` in any table.
 
-use super::context::{Block, Cx};
-use super::records::{Rule, Verdict};
-use super::text::{endpoint, prefix, protocol};
+use crate::state::context::{Block, Cx};
+use crate::state::records::{Rule, Verdict};
+use crate::state::text::{endpoint, prefix, protocol};
 use crate::wire::Protocol;
 
 /// Tables of iptables(8).
 const TABLES: [&str; 5] = ["*filter", "*nat", "*mangle", "*raw", "*security"];
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         [table] if TABLES.contains(table) => true,
         ["COMMIT"] | ["-N", _] => true,
@@ -65,7 +65,7 @@ fn verdict(target: &str) -> Verdict {
 }
 
 /// A rule that says nothing yet, in a chain.
-pub(super) fn blank(cx: &Cx<'_>, chain: &str) -> Rule {
+pub(in crate::state) fn blank(cx: &Cx<'_>, chain: &str) -> Rule {
     Rule {
         chain: chain.to_owned(),
         verdict: Verdict::Other,
@@ -90,7 +90,7 @@ fn policy(cx: &mut Cx<'_>, chain: &str, target: &str, packets: Option<u64>) -> b
 }
 
 /// Ports as lists and ranges: `80`, `82,83`, `8000:8010`.
-pub(super) fn ports(text: &str, dash: char) -> Option<Vec<(u16, u16)>> {
+pub(in crate::state) fn ports(text: &str, dash: char) -> Option<Vec<(u16, u16)>> {
     let one = |part: &str| match part.split_once(dash) {
         Some((a, b)) => Some((a.trim().parse().ok()?, b.trim().parse().ok()?)),
         None => part.trim().parse().ok().map(|port| (port, port)),
@@ -222,9 +222,9 @@ fn matches(rule: &mut Rule, words: &[&str]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::*;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn saved_rules_and_listings_say_the_same() {
@@ -248,7 +248,7 @@ mod tests {
         );
         let plain = |state: &HostState| -> Vec<Rule> {
             let own = state.rules.iter().filter(|r| !(r.policy && r.chain == "PREROUTING"));
-            own.map(|r| Rule { at: super::super::Place::default(), ..r.clone() }).collect()
+            own.map(|r| Rule { at: crate::state::Place::default(), ..r.clone() }).collect()
         };
         assert_eq!(plain(&saved), plain(&listed));
         let r = plain(&saved);

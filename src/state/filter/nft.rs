@@ -3,13 +3,13 @@
 //! What a rule asks beside addresses, ports and the state of a connection is not followed; such a
 //! rule is known to ask for more. Sets and maps are passed over.
 
-use super::context::{Block, Cx, Ruleset};
 use super::iptables::{blank, ports};
-use super::records::{Rule, Verdict};
-use super::text::{endpoint, prefix};
+use crate::state::context::{Block, Cx, Ruleset};
+use crate::state::records::{Rule, Verdict};
+use crate::state::text::{endpoint, prefix};
 use crate::wire::Protocol;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         ["table", _family, _name, "{", ..] if !matches!(cx.block, Block::Nft(_)) => {
             cx.block = Block::Nft(Ruleset { open: 1, chain: None });
@@ -154,9 +154,9 @@ fn dport(rule: &mut Rule, words: &[&str]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::*;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn chains_and_rules_are_read() {

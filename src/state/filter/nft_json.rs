@@ -1,10 +1,10 @@
 //! `nft -j list ruleset` (libnftables-json(5)): chains with their policy, and rules.
 
-use super::context::Cx;
 use super::iptables::{blank, ports};
-use super::place::Lines;
-use super::records::{Rule, Verdict};
-use super::text::{ip, prefix};
+use crate::state::context::Cx;
+use crate::state::place::Lines;
+use crate::state::records::{Rule, Verdict};
+use crate::state::text::{ip, prefix};
 use crate::wire::Protocol;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 const HEAD: usize = 64;
 
 /// Whether a text begins as such a document does.
-pub(super) fn begins(text: &str) -> bool {
+pub(in crate::state) fn begins(text: &str) -> bool {
     let head: String = text.chars().take(HEAD).filter(|c| !c.is_whitespace()).collect();
     head.starts_with("{\"nftables\":")
 }
@@ -49,7 +49,7 @@ struct Row {
 }
 
 /// Reads the document that begins a text; how many bytes it takes.
-pub(super) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
+pub(in crate::state) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
     let mut all = serde_json::Deserializer::from_str(text).into_iter::<Document>();
     let document = all.next()?.ok()?;
     let end = all.byte_offset();
@@ -148,7 +148,7 @@ fn network(value: &Value) -> Option<(crate::wire::Ip, u8)> {
 }
 
 fn protocol(value: &Value) -> Option<Protocol> {
-    super::text::protocol(value.as_str()?)
+    crate::state::text::protocol(value.as_str()?)
 }
 
 fn dport(rule: &mut Rule, value: &Value) -> bool {
@@ -169,9 +169,9 @@ fn dport(rule: &mut Rule, value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
-    use super::super::records::Verdict;
+    use crate::state::model::HostState;
+    use crate::state::parse;
+    use crate::state::records::Verdict;
     use crate::wire::Ip;
 
     #[test]

@@ -1,10 +1,10 @@
 //! `ip addr` and `ip link` of iproute2, with and without `-d` and `-s`.
 
-use super::context::{Block, Cx};
-use super::model::{Address, Interface, MAX_ROWS, keep};
-use super::text::{after, prefix};
+use crate::state::context::{Block, Cx};
+use crate::state::model::{Address, Interface, MAX_ROWS, keep};
+use crate::state::text::{after, prefix};
 
-pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     if let Some(name) = heading(words) {
         cx.block = interface(cx, name).map_or(Block::None, Block::Interface);
         return true;
@@ -48,12 +48,12 @@ fn heading<'a>(words: &[&'a str]) -> Option<&'a str> {
 }
 
 /// A name without its peer.
-pub(super) fn bare(name: &str) -> &str {
+pub(in crate::state) fn bare(name: &str) -> &str {
     name.split_once('@').map_or(name, |(own, _)| own)
 }
 
 /// The interface with this name, made where it is new.
-pub(super) fn interface(cx: &mut Cx<'_>, name: &str) -> Option<usize> {
+pub(in crate::state) fn interface(cx: &mut Cx<'_>, name: &str) -> Option<usize> {
     // A host lists an interface once with its link and once with its addresses.
     if let Some(known) = cx.state.interfaces.iter().rposition(|i| i.name == name) {
         return Some(known);
@@ -67,14 +67,14 @@ pub(super) fn interface(cx: &mut Cx<'_>, name: &str) -> Option<usize> {
 }
 
 /// Adds an address; whether there was room.
-pub(super) fn add(own: &mut Interface, address: Address) -> bool {
+pub(in crate::state) fn add(own: &mut Interface, address: Address) -> bool {
     keep(&mut own.addresses, MAX_ROWS >> 2, address)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::{Ip, Mac};
 
     const LISTING: &str = "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000

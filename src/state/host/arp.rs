@@ -1,10 +1,10 @@
 //! `arp -an`, as Linux and BSD print it, and the table of `arp -n`.
 
-use super::context::Cx;
-use super::model::Neighbour;
-use super::text::ip;
+use crate::state::context::Cx;
+use crate::state::model::Neighbour;
+use crate::state::text::ip;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let (address, hardware) = match words {
         ["Address", "HWtype", ..] => return true,
         [_, address, "at", hardware, ..] => {
@@ -30,8 +30,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn the_table_is_read() {

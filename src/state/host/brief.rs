@@ -1,15 +1,15 @@
 //! `ip -br addr` and `ip -br link`: one line an interface.
 
 use super::addresses::{add, bare, interface};
-use super::context::Cx;
-use super::model::Address;
-use super::text::prefix;
+use crate::state::context::Cx;
+use crate::state::model::Address;
+use crate::state::text::prefix;
 
 /// Operational states (RFC 2863, section 3.1.14) as iproute2 prints them.
 const STATES: [&str; 7] =
     ["UP", "DOWN", "UNKNOWN", "LOWERLAYERDOWN", "DORMANT", "NOTPRESENT", "TESTING"];
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let [name, state, rest @ ..] = words else { return false };
     if !STATES.contains(state) {
         return false;
@@ -39,8 +39,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::{Ip, Mac};
 
     #[test]

@@ -1,8 +1,8 @@
 //! What interfaces count and are set to: `ip -s link`, `ethtool -S`, `tc -s qdisc`, and the
 //! offloads of `ethtool -k`. Of the counters those are kept that count losses and are not zero.
 
-use super::context::{Block, Cx};
-use super::records::{Loss, Offload};
+use crate::state::context::{Block, Cx};
+use crate::state::records::{Loss, Offload};
 
 /// Words in the name of a counter of losses.
 const LOSSES: [&str; 10] =
@@ -12,7 +12,7 @@ const OFFLOADS: [&str; 3] =
     ["large-receive-offload:", "generic-receive-offload:", "tx-checksum-ip-generic:"];
 
 /// A command that names the interface which what follows is of.
-pub(super) fn heading(cx: &mut Cx<'_>, line: &str) {
+pub(in crate::state) fn heading(cx: &mut Cx<'_>, line: &str) {
     let Some((_, after)) = line.split_once("ethtool -") else { return };
     let mut words = after.split_whitespace();
     if words.next().is_some_and(|option| matches!(option, "S" | "k"))
@@ -22,7 +22,7 @@ pub(super) fn heading(cx: &mut Cx<'_>, line: &str) {
     }
 }
 
-pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     statistics(cx, words) || ethtool(cx, line, words) || qdisc(cx, line, words)
 }
 
@@ -136,7 +136,7 @@ fn qdisc(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::read;
+    use crate::state::testkit::read;
 
     #[test]
     fn losses_are_kept_and_zeros_are_not() {

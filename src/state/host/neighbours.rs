@@ -1,14 +1,14 @@
 //! `ip neigh`.
 
-use super::context::Cx;
-use super::model::Neighbour;
-use super::text::{after, ip};
+use crate::state::context::Cx;
+use crate::state::model::Neighbour;
+use crate::state::text::{after, ip};
 
 /// States of a neighbour (ip-neighbour(8)).
 const STATES: [&str; 9] =
     ["REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "INCOMPLETE", "PERMANENT", "NOARP", "NONE"];
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let Some(address) = words.first().and_then(|w| ip(w)) else { return false };
     let state = words.iter().rev().find(|w| STATES.contains(w));
     let lladdr = after(words, "lladdr");
@@ -37,8 +37,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn neighbours_are_read_and_routes_are_not_taken_for_them() {

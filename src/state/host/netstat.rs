@@ -1,8 +1,8 @@
 //! `netstat -s` of net-tools: the kernel's counters in words (statistics.c there), kept by their
 //! nstat(8) names.
 
-use super::context::{Block, Cx};
-use super::model::{MAX_VALUES, Told};
+use crate::state::context::{Block, Cx};
+use crate::state::model::{MAX_VALUES, Told};
 
 /// Sections, which are the first parts of nstat's names.
 const SECTIONS: [&str; 11] = [
@@ -33,7 +33,7 @@ const WORDS: [(&str, &str, &str); 21] = [
     ("TcpExt", "packets rejected in established connections because of timestamp", "PAWSEstab"),
 ];
 
-pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     if let [one] = words
         && let Some(known) = SECTIONS.iter().find(|s| one.strip_suffix(':') == Some(**s))
     {
@@ -67,8 +67,8 @@ pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn words_are_counters() {

@@ -1,9 +1,9 @@
 //! `nstat -az`: the kernel's counters.
 
-use super::context::Cx;
-use super::model::{MAX_VALUES, Told};
+use crate::state::context::Cx;
+use crate::state::model::{MAX_VALUES, Told};
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     // Name, count, rate: `TcpExtListenOverflows   0   0.0`.
     let [name, count, rate] = words else { return false };
     let is_name = name.starts_with(|c: char| c.is_ascii_uppercase())
@@ -24,8 +24,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn counters_are_read() {

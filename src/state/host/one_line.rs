@@ -1,12 +1,12 @@
 //! `ip -o addr` and `ip -o link`: one line for each address or link.
 
 use super::addresses::{add, bare, interface};
-use super::context::{Block, Cx};
-use super::model::Address;
-use super::text::{after, prefix};
+use crate::state::context::{Block, Cx};
+use crate::state::model::Address;
+use crate::state::text::{after, prefix};
 use crate::wire::Mac;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let [number, name, kind, address, ..] = words else { return false };
     if number.strip_suffix(':').is_none_or(|n| n.parse::<u32>().is_err()) {
         return false;
@@ -40,8 +40,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::Ip;
 
     #[test]

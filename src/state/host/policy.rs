@@ -1,10 +1,10 @@
 //! `ip rule`: which table of routes is asked.
 
-use super::context::Cx;
-use super::records::PolicyRule;
-use super::text::prefix;
+use crate::state::context::Cx;
+use crate::state::records::PolicyRule;
+use crate::state::text::prefix;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let [number, rest @ ..] = words else { return false };
     let Some(priority) = number.strip_suffix(':').and_then(|n| n.parse::<u32>().ok()) else {
         return false;
@@ -31,8 +31,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn rules_are_read() {

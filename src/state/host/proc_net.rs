@@ -3,10 +3,10 @@
 //! is taken to be little-endian, those of IPVS as on the wire (net/ipv4/tcp_ipv4.c,
 //! net/ipv4/fib_trie.c, net/netfilter/ipvs/ip_vs_conn.c of Linux).
 
-use super::context::{Block, Cx, ProcTable};
-use super::model::{Entry, Neighbour, Route};
-use super::records::Listener;
-use super::text::{ip, protocol, wire_endpoint};
+use crate::state::context::{Block, Cx, ProcTable};
+use crate::state::model::{Entry, Neighbour, Route};
+use crate::state::records::Listener;
+use crate::state::text::{ip, protocol, wire_endpoint};
 use crate::wire::{Ip, Protocol};
 
 /// State of a socket that waits for connections (include/net/tcp_states.h).
@@ -19,7 +19,7 @@ const PERMANENT: u32 = 4;
 /// Flag of a route that refuses (include/uapi/linux/route.h).
 const REJECT: u32 = 0x200;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     if let Some(table) = heading(words) {
         cx.block = Block::Proc(table);
         return true;
@@ -120,7 +120,7 @@ fn route(cx: &mut Cx<'_>, words: &[&str]) -> Option<()> {
 }
 
 /// Bits of a mask.
-pub(super) fn ones(mask: Ip) -> Option<u8> {
+pub(in crate::state) fn ones(mask: Ip) -> Option<u8> {
     match mask.addr() {
         std::net::IpAddr::V4(mask) => {
             let bits = u32::from(mask);
@@ -152,7 +152,7 @@ fn entry(cx: &mut Cx<'_>, words: &[&str]) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::read;
+    use crate::state::testkit::read;
     use crate::wire::Ip;
 
     #[test]

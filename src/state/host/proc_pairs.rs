@@ -2,14 +2,14 @@
 //! the section, which is the first part of nstat(8)'s names. /proc/net/snmp6 has a name and a value
 //! a line.
 
-use super::context::{Block, Cx};
-use super::model::{MAX_VALUES, Told};
+use crate::state::context::{Block, Cx};
+use crate::state::model::{MAX_VALUES, Told};
 
 /// Sections of both files.
 const SECTIONS: [&str; 9] =
     ["Ip:", "Icmp:", "IcmpMsg:", "Tcp:", "Udp:", "UdpLite:", "TcpExt:", "IpExt:", "MPTcpExt:"];
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let [section, rest @ ..] = words else { return false };
     if let ([value], true) = (rest, is_v6(section)) {
         let Ok(value) = value.parse() else { return false };
@@ -59,8 +59,8 @@ fn put(cx: &mut Cx<'_>, name: &str, value: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn names_and_values_meet() {

@@ -1,12 +1,12 @@
 //! `route -n` and `netstat -rn` of net-tools.
 
-use super::context::{Block, Cx};
-use super::model::Route;
 use super::proc_net::ones;
-use super::text::ip;
+use crate::state::context::{Block, Cx};
+use crate::state::model::Route;
+use crate::state::text::ip;
 use crate::wire::Ip;
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         ["Kernel", "IP", "routing", "table"] => return true,
         ["Destination", "Gateway", "Genmask", "Flags", fifth, ..] => {
@@ -40,8 +40,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::Ip;
 
     #[test]

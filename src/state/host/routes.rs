@@ -1,8 +1,8 @@
 //! `ip route` and `ip -6 route`.
 
-use super::context::Cx;
-use super::model::Route;
-use super::text::{after, ip, prefix};
+use crate::state::context::Cx;
+use crate::state::model::Route;
+use crate::state::text::{after, ip, prefix};
 use crate::wire::Ip;
 
 /// Types of a route (ip-route(8)) that stand before the network.
@@ -25,7 +25,7 @@ const WORDS: [&str; 15] = [
     "onlink", "advmss", "from", "uid",
 ];
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     // `ip route get` says below a route where it comes from.
     if words.first() == Some(&"cache") {
         return true;
@@ -109,9 +109,9 @@ fn padded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::*;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn routes_are_read() {

@@ -1,9 +1,9 @@
 //! `ss` in its forms (-ltn, -tan, -ti, -peaonmi, -s) and `netstat -tan`: sockets and what waits in them.
 
-use super::context::{Block, Cx};
-use super::model::Told;
-use super::records::{Held, Listener};
-use super::text::ip;
+use crate::state::context::{Block, Cx};
+use crate::state::model::Told;
+use crate::state::records::{Held, Listener};
+use crate::state::text::ip;
 use crate::wire::{Ip, Protocol};
 
 /// States as ss(8) prints them.
@@ -30,7 +30,7 @@ const KINDS: [&str; 18] = [
 /// What ss says beside its table.
 const REMARKS: [&str; 2] = ["RTNETLINK answers:", "Failed to find cgroup2 mount"];
 
-pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     if REMARKS.iter().any(|remark| line.starts_with(remark)) {
         return true;
     }
@@ -154,8 +154,8 @@ fn summary(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
     use crate::wire::Ip;
 
     #[test]

@@ -1,7 +1,7 @@
 //! `sysctl -a`: settings that matter to a balancer or its real servers.
 
-use super::context::Cx;
-use super::model::{MAX_VALUES, Told};
+use crate::state::context::Cx;
+use crate::state::model::{MAX_VALUES, Told};
 
 /// Last parts of the names that are kept.
 const LAST: [&str; 12] = [
@@ -24,7 +24,7 @@ const FIRST: [&str; 3] = ["net.ipv4.vs.", "net.netfilter.nf_conntrack_", "net.nf
 const WHOLE: [&str; 3] =
     ["net.ipv4.tcp_max_syn_backlog", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies"];
 
-pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     // What it could not read goes to standard error, which may be in the file.
     if words.first() == Some(&"sysctl:") {
         return true;
@@ -76,8 +76,8 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn what_matters_is_kept() {

@@ -1,13 +1,13 @@
 //! Logs of requests: haproxy's (`option httplog`, `option tcplog`) and nginx's with fields of the
 //! upstream (`upstream_addr=... upstream_status=...`, in any place of the line).
 
-use super::context::Cx;
 use super::proxy_log;
-use super::records::{Logged, Waits};
-use super::text::{endpoint, ip};
+use crate::state::context::Cx;
+use crate::state::records::{Logged, Waits};
+use crate::state::text::{endpoint, ip};
 use crate::wire::Ip;
 
-pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     if proxy_log::istio(cx, line, words) {
         return true;
     }
@@ -99,9 +99,9 @@ fn first_client(word: &str) -> Option<(Ip, Option<u16>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::endpoint;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn requests_of_both_are_read() {

@@ -1,12 +1,12 @@
 //! haproxy's own words (management guide, section 9): `show stat`, `show servers state`, `show sess
 //! all`.
 
-use super::context::{Block, Cx, ProxySession};
-use super::records::{ProxyServer, Session};
-use super::text::endpoint;
+use crate::state::context::{Block, Cx, ProxySession};
+use crate::state::records::{ProxyServer, Session};
+use crate::state::text::endpoint;
 
 /// The heads of the tables, which begin like a comment.
-pub(super) fn heading(cx: &mut Cx<'_>, line: &str) -> bool {
+pub(in crate::state) fn heading(cx: &mut Cx<'_>, line: &str) -> bool {
     if line.starts_with("# pxname,svname,") {
         let names = line[2..].split(',').map(str::to_owned).collect();
         cx.block = Block::ProxyStat(names);
@@ -19,7 +19,7 @@ pub(super) fn heading(cx: &mut Cx<'_>, line: &str) -> bool {
     true
 }
 
-pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     match std::mem::take(&mut cx.block) {
         Block::ProxyStat(names) if line.contains(',') => {
             stat(cx, &names, line);
@@ -75,7 +75,7 @@ fn server(cx: &mut Cx<'_>, names: &[String], words: &[&str]) {
     let of = |name| column(names, words, name);
     let (Some(backend), Some(name)) = (of("be_name"), of("srv_name")) else { return };
     let port = of("srv_port").and_then(|p| p.parse().ok()).unwrap_or(0);
-    let address = of("srv_addr").and_then(super::text::ip).map(|ip| (ip, port));
+    let address = of("srv_addr").and_then(crate::state::text::ip).map(|ip| (ip, port));
     let number = |name| of(name).and_then(|n| n.parse::<u32>().ok());
     let row = ProxyServer {
         name: format!("{backend}/{name}"),
@@ -128,9 +128,9 @@ fn session(cx: &mut Cx<'_>, mut open: ProxySession, words: &[&str]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::endpoint;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn servers_are_read_from_both_tables() {

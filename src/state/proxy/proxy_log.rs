@@ -1,9 +1,9 @@
 //! Fields of a proxy's log that stand by their names (`upstream_addr=...`, `"upstream_addr":"..."`), by
 //! ingress-nginx's own format, or by Istio's, which names both sides.
 
-use super::context::Cx;
-use super::records::{Logged, Session, Waits};
-use super::text::{endpoint, ip};
+use crate::state::context::Cx;
+use crate::state::records::{Logged, Session, Waits};
+use crate::state::text::{endpoint, ip};
 use crate::wire::Ip;
 
 /// Servers that were asked, each with the status of its answer.
@@ -49,7 +49,7 @@ fn first<'a>(line: &'a str, names: &[&str]) -> Option<&'a str> {
 }
 
 /// Servers and what each answered; `-` for none.
-pub(super) fn upstream(line: &str) -> Upstream {
+pub(in crate::state) fn upstream(line: &str) -> Upstream {
     let addresses = list(line, &["upstream_addr", "upstream", "ua"]);
     with_statuses(&addresses, &list(line, &["upstream_status", "us"]))
 }
@@ -70,7 +70,7 @@ fn seconds(text: &str) -> Option<u32> {
 }
 
 /// nginx's times, by their variables' names or by what is short for them. Of several tries the last.
-pub(super) fn waits(line: &str) -> Waits {
+pub(in crate::state) fn waits(line: &str) -> Waits {
     let of = |names: &[&str]| list(line, names).iter().rev().find_map(|word| seconds(word));
     let connect = of(&["upstream_connect_time", "uct"]);
     let header =
@@ -81,13 +81,13 @@ pub(super) fn waits(line: &str) -> Waits {
 }
 
 /// The client's port, where it is logged.
-pub(super) fn port(line: &str) -> Option<u16> {
+pub(in crate::state) fn port(line: &str) -> Option<u16> {
     first(line, &["remote_port", "client_port", "rp"])?.parse().ok()
 }
 
 /// What ingress-nginx logs behind the browser's name: `406 0.003 [default-web-80] [] 10.0.1.4:8080,
 /// 10.0.1.5:8080 0, 615 0.002, 0.001 502, 200 ID`.
-pub(super) fn ingress(line: &str) -> Option<(Upstream, Waits)> {
+pub(in crate::state) fn ingress(line: &str) -> Option<(Upstream, Waits)> {
     let (_, tail) = line.rsplit_once("\" ")?;
     let words: Vec<&str> = tail.split_whitespace().collect();
     let all = seconds(words.get(1)?)?;
@@ -106,7 +106,7 @@ pub(super) fn ingress(line: &str) -> Option<(Upstream, Waits)> {
 }
 
 /// `[28/Nov/2026:21:11:31.885]`, or `[28/Nov/2026:21:11:31` with `+0000]` behind it: seconds since 1970.
-pub(super) fn time(word: &str, zone: Option<&str>) -> Option<i64> {
+pub(in crate::state) fn time(word: &str, zone: Option<&str>) -> Option<i64> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let parts: Vec<&str> = word.trim_matches(['[', ']']).split(['/', ':', '.']).collect();
@@ -124,7 +124,7 @@ pub(super) fn time(word: &str, zone: Option<&str>) -> Option<i64> {
 }
 
 /// One request as a JSON object a line.
-pub(super) fn json(cx: &Cx<'_>, line: &str) -> Option<Logged> {
+pub(in crate::state) fn json(cx: &Cx<'_>, line: &str) -> Option<Logged> {
     let line = line.trim_start();
     line.starts_with('{').then_some(())?;
     let client = first(line, &["remote_addr", "client_ip", "client"])?;
@@ -140,7 +140,7 @@ pub(super) fn json(cx: &Cx<'_>, line: &str) -> Option<Logged> {
 
 /// Istio's line: behind the server and the cluster the proxy's own end towards it, the address that
 /// was called, and the client: both sides of what it carried.
-pub(super) fn istio(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+pub(in crate::state) fn istio(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     let cluster = |word: &&str| {
         let parts: Vec<&str> = word.split('|').collect();
         parts.len() == 4 && matches!(parts[0], "inbound" | "outbound")
@@ -163,8 +163,8 @@ pub(super) fn istio(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::read;
     use super::endpoint;
+    use crate::state::testkit::read;
 
     #[test]
     fn ingress_nginx_is_read() {
