@@ -157,7 +157,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let listing = report::list(&taken.trace, &diagnosis, &wanted);
     let listing = taken.redactor.document(listing)?;
     taken.keep_map()?;
-    let style = output.style(args.reading.color);
+    let style = output.style(args.reading.screen.color);
     let text = match format {
         Format::Text => render::connections(&listing, &style),
         Format::Json => render::json(&listing),

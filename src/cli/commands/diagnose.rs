@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         false => None,
     };
     taken.keep_map()?;
-    reporting.write(&output, reading.color, &report, drawn.as_ref(), page.as_ref())?;
+    reporting.write(&output, reading.screen.color, &report, drawn.as_ref(), page.as_ref())?;
     stages.ended("drawing");
 
     let code = reporting.code(&report);

@@ -3,10 +3,11 @@
 use crate::cli::FAILED;
 use crate::cli::options::reading::Reading;
 use crate::cli::options::redacting::Redacting;
+use crate::cli::options::screen::Screen;
 use crate::cli::output::Target;
 use crate::cli::stages::Stages;
 use anyhow::{Context, bail};
-use clap::{ColorChoice, ValueEnum};
+use clap::ValueEnum;
 use lbdiag::diagnose;
 use lbdiag::render;
 use lbdiag::report::compare::compare;
@@ -35,14 +36,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     into: Target,
 
-    /// When to use colour
-    #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
-    #[arg(hide_possible_values = true, help_heading = "Report")]
-    color: ColorChoice,
-
-    /// Show no progress and no notes on stderr
-    #[arg(short, long, help_heading = "Report")]
-    quiet: bool,
+    #[command(flatten)]
+    screen: Screen,
 
     #[command(flatten)]
     redacting: Redacting,
@@ -82,7 +77,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut redactor = args.redacting.redactor()?;
     let comparison = redactor.document(compare((names.0, &good), (names.1, &bad)))?;
     args.redacting.map_file().keep(redactor.kept())?;
-    let style = output.style(args.color);
+    let style = output.style(args.screen.color);
     let text = match format {
         Format::Text => render::comparison(&comparison, &style),
         Format::Json => render::json(&comparison),
@@ -96,7 +91,7 @@ fn side(args: &Args, name: &str) -> anyhow::Result<Option<Report>> {
     if is_json(Path::new(name)) {
         return saved(name).map(Some);
     }
-    let reading = Reading::plain(vec![name.to_owned()], args.color, args.quiet);
+    let reading = Reading::plain(vec![name.to_owned()], args.screen);
     let Some(taken) = reading.read(false, &mut Stages::new(None))? else { return Ok(None) };
     let diagnosis = diagnose::diagnose(&taken.trace);
     let options = report::Options { connections: ConnectionFilter::None, notes: taken.notes };

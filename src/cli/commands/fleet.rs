@@ -4,16 +4,14 @@ use crate::cli::options::reading::frames_of;
 use crate::cli::options::redacting::Redacting;
 use crate::cli::options::reporting::Reporting;
 use crate::cli::options::role;
+use crate::cli::options::screen::Screen;
 use crate::cli::options::stating::Stating;
-use crate::cli::say::Say;
 use crate::cli::stages::Stages;
 use crate::cli::{memory, progress};
-use clap::ColorChoice;
 use lbdiag::fleet::{Fleet, Options, Said, cluster};
 use lbdiag::redact::Map;
 use lbdiag::window::Moment;
 use lbdiag::wire::Ip;
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -64,14 +62,8 @@ pub(crate) struct Args {
     #[arg(help_heading = "Report")]
     sums: Option<PathBuf>,
 
-    /// When to use colour
-    #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
-    #[arg(hide_possible_values = true, help_heading = "Report")]
-    color: ColorChoice,
-
-    /// Show no progress and no notes on stderr
-    #[arg(short, long, help_heading = "Report")]
-    quiet: bool,
+    #[command(flatten)]
+    screen: Screen,
 
     #[command(flatten)]
     stating: Stating,
@@ -142,7 +134,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         None => {}
     }
-    let say = Say::new(args.color, args.quiet);
+    let say = args.screen.say();
     memory::watch(say, || {});
     let Args { reporting, .. } = args;
     let output = reporting.open()?;
@@ -175,7 +167,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let fleet = Fleet::open(&args.tables, options)?;
     stages.ended("finding the tables");
-    let shown = !args.quiet && io::stderr().is_terminal();
+    let shown = args.screen.shows_progress();
     let total = fleet.bytes();
     let answer = progress::watch(shown, Some(total), |counter| fleet.diagnose(counter))?;
     stages.ended("asking");
@@ -191,7 +183,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.sums {
         std::fs::write(file, serde_json::to_vec(&answer.sums)?)?;
     }
-    reporting.write(&output, args.color, &report, None, answer.page.as_ref())?;
+    reporting.write(&output, args.screen.color, &report, None, answer.page.as_ref())?;
     stages.ended("drawing");
     Ok(reporting.code(&report))
 }

@@ -1,13 +1,13 @@
 //! `lbdiag index`: what was observed of captures, as tables that travel in their place.
 
 use crate::cli::options::reading::Reading;
+use crate::cli::options::screen::Screen;
 use crate::cli::{FAILED, memory, progress};
 use anyhow::bail;
 use lbdiag::load::Seen;
 use lbdiag::tables::{self, Written};
 use lbdiag::unfinished;
 use lbdiag::window::Moment;
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -60,7 +60,8 @@ Examples:
 /// Reads, ties what is there, and writes.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     unfinished::watch();
-    let mut reading = Reading::plain(args.captures.clone(), args.color, args.quiet);
+    let screen = Screen { color: args.color, quiet: args.quiet };
+    let mut reading = Reading::plain(args.captures.clone(), screen);
     reading.of_time(args.recursive, args.since, args.until);
     let say = reading.say();
     memory::watch(say, || {});
@@ -77,7 +78,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             "what hosts said of themselves is in no table; give it with --host-state beside them",
         );
     }
-    let shown = !args.quiet && io::stderr().is_terminal();
+    let shown = screen.shows_progress();
     let seen = progress::watch(shown, job.total(), |counter| job.see(counter));
     for failure in &seen.failures {
         say.error(&failure.to_string());

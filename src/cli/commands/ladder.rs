@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Time::Delta => Times::Delta,
         Time::Absolute => Times::Absolute,
     };
-    let style = Style { times, ..output.style(args.reading.color) };
+    let style = Style { times, ..output.style(args.reading.screen.color) };
     let text = match format {
         Format::Text => render::ladder(&drawn, &style),
         Format::Plantuml => render::plantuml(&drawn, times),

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let topology = taken.redactor.document(topology(&taken.trace, &Breaks::of(&taken.trace)))?;
     taken.keep_map()?;
-    let style = output.style(args.reading.color);
+    let style = output.style(args.reading.screen.color);
     let text = match format {
         Format::Text => render::topology(&topology, &style),
         Format::Svg => render::topology_svg(&topology),

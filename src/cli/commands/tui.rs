@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let (mask, map_file) = reading.mask()?;
     let mut config = Config::load(args.config.as_deref()).map_err(|why| anyhow!(why))?;
-    if !terminal::colour(reading.color, true) {
+    if !terminal::colour(reading.screen.color, true) {
         config.theme = Theme::mono();
     }
     let job = reading.prepare()?;

@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let told = story::tell(trace, &diagnosis, &chosen, drawn);
     let told = taken.redactor.document(told)?;
     taken.keep_map()?;
-    let style = output.style(args.reading.color);
+    let style = output.style(args.reading.screen.color);
     let text = match format {
         Format::Text => render::story(&told, &style),
         Format::Json => render::json(&told),

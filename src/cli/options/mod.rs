@@ -5,6 +5,7 @@ pub(super) mod reading;
 pub(super) mod redacting;
 pub(super) mod reporting;
 pub(super) mod role;
+pub(super) mod screen;
 pub(super) mod stating;
 pub(super) mod which;
 pub(super) mod written;

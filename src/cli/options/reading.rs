@@ -5,13 +5,13 @@
 
 use super::redacting::{MapFile, Redacting};
 use super::role;
+use super::screen::Screen;
 use super::stating::{STATED, Stating};
 use crate::cli::find::{find, stop_at_misspelt, with_hint};
 use crate::cli::say::Say;
 use crate::cli::stages::Stages;
 use crate::cli::{memory, progress};
 use anyhow::{anyhow, bail};
-use clap::ColorChoice;
 use lbdiag::bundle;
 use lbdiag::capture::{CaptureError, Input, Inputs, Source};
 use lbdiag::load::{self, Loaded, Origin, Seen};
@@ -38,14 +38,8 @@ pub(crate) struct Reading {
     #[arg(default_missing_value = "64", default_value_t = 0, hide_default_value = true)]
     recursive: usize,
 
-    /// When to use colour
-    #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
-    #[arg(hide_possible_values = true, help_heading = "Report")]
-    pub(crate) color: ColorChoice,
-
-    /// Show no progress and no notes on stderr
-    #[arg(short, long, help_heading = "Report")]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) screen: Screen,
 
     /// Leave out frames before TIME: 07:41[:51[.5]] (UTC), RFC 3339, +10s, -5m
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = WINDOW)]
@@ -94,12 +88,11 @@ impl Taken {
 
 impl Reading {
     /// These captures, in the way that nobody asked for anything else.
-    pub(crate) fn plain(captures: Vec<String>, color: ColorChoice, quiet: bool) -> Self {
+    pub(crate) fn plain(captures: Vec<String>, screen: Screen) -> Self {
         Self {
             recursive: 0,
             captures,
-            color,
-            quiet,
+            screen,
             since: None,
             until: None,
             vip: Vec::new(),
@@ -120,7 +113,7 @@ impl Reading {
 
     /// The voice on stderr.
     pub(crate) fn say(&self) -> Say {
-        Say::new(self.color, self.quiet)
+        self.screen.say()
     }
 
     /// The captures as they were given, for a command to paste; `CAPTURE...` where
@@ -153,7 +146,7 @@ impl Reading {
         }
         stages.ended("finding the captures");
 
-        let shown = !self.quiet && io::stderr().is_terminal();
+        let shown = self.screen.shows_progress();
         let inputs = job.inputs.clone();
         let mut details = job.details.clone();
         let (read, failures) = progress::watch(shown, job.total(), |counter| job.run(counter));
