@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders without circles of files: all but those whose matter goes in circles, as packets lie in
-/// packets (`wire`, `capture`) and panes change what they are drawn from (`tui`).
+/// Folders without circles of files: all but `tui`, whose panes change what they are drawn from.
 const WITHOUT_CIRCLES: [&str; 23] = [
     "breaks",
     "bundle",
