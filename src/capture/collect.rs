@@ -1,6 +1,6 @@
 //! What a pass over a capture keeps besides the frames that it hands on.
 
-use super::read_buffer::ReadBuffer;
+use super::source::ReadBuffer;
 use super::types::{Mark, SecretsAt};
 use super::{Damage, Frame, Timestamp};
 use std::sync::Arc;

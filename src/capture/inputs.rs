@@ -3,13 +3,20 @@
 //! Nothing is read here but the first bytes of files. A file that is named outright and is no
 //! capture stays in the list, so that reading it gives its own error and the others go on.
 
+mod expand;
+mod label;
+mod rotate;
+mod stamp;
+
+pub(crate) use label::printable;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use super::expand::{expand, split};
-use super::label::{self, Unnamed};
-use super::rotate::{self, Part};
 use super::{CaptureError, Peek, Source, peek};
+use expand::{expand, split};
+use label::Unnamed;
+use rotate::Part;
 
 /// One vantage group as the user gave it: files that belong together, in order of time.
 #[derive(Clone, Debug, PartialEq, Eq)]

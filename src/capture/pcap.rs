@@ -1,18 +1,22 @@
 //! The pcap format (draft-ietf-opsawg-pcap) and its old variants.
 //!
-//! The 16-byte record headers are read here: pcap-parser's record parsers do not know the byte-swapped modified format, report a corrupt length as "more data needed", and
-//! leave the length to be read by hand in that case anyway.
+//! The 16-byte record headers are read here: pcap-parser's record parsers do not know the byte-swapped
+//! modified format, report a corrupt length as "more data needed", and leave the length to be read by
+//! hand in that case anyway.
 //!
 //! Tolerated as libpcap and Wireshark do: lengths in the wrong order (version 2.2 and before, 2.3 at
 //! times, 543.0), captured lengths above the snap length or above the wire length, microseconds of a
 //! million and more, and the upper 16 bits of the link type (FCS length).
 
+pub(super) mod header;
+mod resync;
+
 use super::collect::{BATCH, Collector, Sink};
-use super::pcap_header::{HEADER, Header, Lengths};
-use super::pcap_resync::{Rules, resync};
-use super::read_buffer::ReadBuffer;
+use super::source::ReadBuffer;
 use super::types::Mark;
 use super::{CaptureError, Frame, Timestamp};
+use header::{HEADER, Header, Lengths};
+use resync::{Rules, resync};
 
 /// What libpcap and Wireshark accept of any link type (`MAXIMUM_SNAPLEN`).
 const USUAL_LIMIT: u32 = 262_144;

@@ -3,17 +3,25 @@
 //! Blocks are walked by the length that they state at both ends. Frames are in Enhanced, Simple and
 //! (obsolete) Packet Blocks; blocks of other kinds describe interfaces or are skipped.
 
+mod blocks;
+mod packet;
+mod resync;
+mod secrets;
+mod sections;
+
+pub use secrets::{Secrets, read_secrets};
+pub(super) use sections::Sections;
+
 use super::collect::{BATCH, Collector, Sink};
-use super::ng_blocks::{
+use super::source::ReadBuffer;
+use super::types::SecretsAt;
+use super::{CaptureError, Frame, Timestamp};
+use blocks::{
     ENHANCED, INTERFACE, PACKET, SECRETS, SECTION, SIMPLE, STATISTICS, description, half,
     statistics, word,
 };
-use super::ng_packet::packet;
-use super::ng_resync::resync;
-use super::ng_sections::Sections;
-use super::read_buffer::ReadBuffer;
-use super::types::SecretsAt;
-use super::{CaptureError, Frame, Timestamp};
+use packet::packet;
+use resync::resync;
 
 /// systemd journal entries, custom blocks and sysdig events: Wireshark numbers them like frames.
 const NUMBERED: [u32; 9] = [9, 0xbad, 0x4000_0bad, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222];

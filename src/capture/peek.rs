@@ -4,11 +4,11 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 
 use super::collect::Collector;
-use super::ng_sections::Sections;
 use super::pcap;
 use super::pcapng;
-use super::read_buffer::ReadBuffer;
+use super::pcapng::Sections;
 use super::sniff::{self, Format, LOOK};
+use super::source::ReadBuffer;
 use super::source::{self, Opened};
 use super::text::{self, Form, Look};
 use super::{CaptureError, Damage, Frame, LinkType, Source, Timestamp};

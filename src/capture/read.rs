@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::collect::{Collector, STRIDE, Sink};
-use super::ng_sections::Sections;
 use super::pcap;
 use super::pcapng;
+use super::pcapng::Sections;
 use super::peek::{Kind, begin, no_packet};
 use super::source::{self, Opened};
 use super::text::{self, Lines};

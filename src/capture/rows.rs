@@ -3,9 +3,9 @@
 //! A capture that comes from tables has the names of its files and nothing that opens one: a name in a
 //! table leads nowhere.
 
-use super::ng_blocks::Ticks;
 use super::source::Handle;
 use super::text::{Aside, Facts};
+use super::ticks::Ticks;
 use super::types::Layout;
 use super::{Capture, CaptureFile, Damage, Interface, LinkType, Timestamp, printable};
 use crate::row::{Columns, NO_VANTAGE, Restore, Row, Store, TableVisitor, words};

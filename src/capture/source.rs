@@ -3,6 +3,13 @@
 //! What cannot be read twice (standard input, named pipes, `<(...)`) is copied while it is read
 //! ([`Spool`]), so that frames can be read back by number.
 
+mod gzip;
+mod read_buffer;
+mod spool;
+
+pub(super) use read_buffer::ReadBuffer;
+pub use spool::Unkept;
+
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -10,10 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::CaptureError;
-use super::gzip::Gunzip;
-use super::read_buffer::ReadBuffer;
 use super::sniff::{self, Packing};
-use super::spool::{Again, Spool, Tee, Unkept, read_at};
+use gzip::Gunzip;
+use spool::{Again, Spool, Tee, read_at};
 
 /// Unpacked at a time; what a zstd stream loses at a break is at most this.
 const UNPACK: usize = 4096;

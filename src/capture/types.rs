@@ -1,9 +1,9 @@
 //! The values that this module gives to the others: frames, interfaces, files and their damage.
 
-use super::ng_blocks::Ticks;
-use super::pcap_header::Header;
+use super::pcap::header::Header;
 use super::source::Handle;
 use super::text::{Facts, Timing};
+use super::ticks::Ticks;
 use super::{Known, LinkType, Unkept};
 
 /// Nanoseconds since the Unix epoch, UTC.

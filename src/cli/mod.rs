@@ -1,47 +1,33 @@
 //! The command line: what may be asked, and who answers it.
 //!
-//! Each command is a file with its arguments and a `run` that gives the exit code; a new one adds
-//! its file, a line to [`Command`] and a line to [`run`]. stdout carries the result alone,
-//! everything else goes to stderr through [`say::Say`]. Refuses to know anything of captures: the
-//! work is the library's.
+//! Each command is a file of [`commands`] with its arguments and a `run` that gives the exit code; a new
+//! one adds its file, a line to [`Command`] and a line to [`run`]. Options that several commands have
+//! are in [`options`].
+//!
+//! stdout carries the result alone, everything else goes to stderr through [`say::Say`]. Refuses to
+//! know anything of captures: the work is the library's.
 
 mod bug;
 mod closest;
-mod completions;
-mod connections;
-mod diagnose;
-mod diff;
-mod ends;
-mod explain;
-mod extract;
+mod commands;
 mod find;
-#[cfg(feature = "fleet")]
-mod fleet;
 mod help;
-mod index;
-mod ladder;
-mod man;
 mod memory;
+mod options;
 mod output;
-mod plan;
 mod progress;
-mod reading;
-mod redacting;
-mod reporting;
-mod role;
 mod say;
-mod schema;
 mod stages;
-mod stating;
 mod terminal;
-mod topology;
-mod tui;
-mod which;
-mod why;
-mod written;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+#[cfg(feature = "fleet")]
+use commands::fleet;
+use commands::{
+    completions, connections, diagnose, diff, explain, extract, index, ladder, man, plan, schema,
+    topology, tui, why,
+};
 use lbdiag::render::sanitise;
 use say::Say;
 use std::ffi::OsString;

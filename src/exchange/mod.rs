@@ -9,6 +9,7 @@
 //! choice.
 
 mod around;
+mod fronts;
 mod groups;
 mod hello;
 mod logged;

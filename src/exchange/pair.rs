@@ -1,6 +1,7 @@
 //! Which backend request carries which client's request.
 
 use super::Exchange;
+use super::fronts::Fronts;
 use super::read::Said;
 use super::reply::{self, Open};
 use super::sides::Around;
@@ -197,34 +198,10 @@ fn pass(
     sides: &dyn Fn(u32) -> (Option<Ip>, Option<Ip>),
     around: bool,
 ) -> HashSet<u32> {
-    let Talk { connections, said, .. } = talk;
-    let to = |connection: u32| sides(connection).0;
-    let from = |connection: u32| sides(connection).1;
-    // By proxy and request line: what came in.
-    let mut fronts: HashMap<(Ip, u64), Vec<usize>> = HashMap::default();
-    let mut by_client: HashMap<(Ip, (Ip, u16)), Vec<u32>> = HashMap::default();
+    let said = talk.said;
     let exchanges = &said.exchanges;
-    for (at, exchange) in exchanges.iter().enumerate() {
-        if let Some(proxy) = to(exchange.connection) {
-            fronts.entry((proxy, exchange.line)).or_default().push(at);
-        }
-    }
-    let connected = exchanges.iter().map(|e| e.connection);
-    for connection in connected.chain(said.openings.iter().map(|o| o.connection)) {
-        let Some(proxy) = to(connection) else { continue };
-        let client = connections.list[connection as usize].front.client;
-        let known = by_client.entry((proxy, client)).or_default();
-        if known.last() != Some(&connection) && !known.contains(&connection) {
-            known.push(connection);
-        }
-    }
-    let named = |connection: u32, client: Option<(Ip, u16)>| match by_client
-        .get(&(from(connection)?, client?))
-        .map(Vec::as_slice)
-    {
-        Some([front]) if *front != connection => Some(*front),
-        _ => None,
-    };
+    let from = |connection: u32| sides(connection).1;
+    let fronts = Fronts::of(talk.connections, said, &|connection| sides(connection).0);
     let mut open: HashMap<(Ip, u64), Vec<Open>> = HashMap::default();
     // In the order in which they passed: what is with a server already waits for none.
     let mut in_order: Vec<usize> = (0..exchanges.len()).collect();
@@ -233,7 +210,7 @@ fn pass(
     for at in in_order {
         let back = &exchanges[at];
         let Some(proxy) = from(back.connection) else { continue };
-        let alike = fronts.get(&(proxy, back.line)).map_or(&[][..], Vec::as_slice);
+        let alike = fronts.alike(proxy, back.line);
         if alike.len() > MAX_ALIKE {
             continue;
         }
@@ -243,7 +220,7 @@ fn pass(
             passed_on.get(*front).is_none_or(|before| talk.may_come_again(*before, back))
         };
         let alike: Vec<usize> = alike.iter().filter(other).filter(waits).copied().collect();
-        if let Some(front) = named(back.connection, back.proxied) {
+        if let Some(front) = fronts.named(proxy, back.connection, back.proxied) {
             pairs.carry(front, at, back, Evidence::ProxyHeader);
             continue;
         }
@@ -268,15 +245,7 @@ fn pass(
             Choice::Of(_) => {}
         }
     }
-    let mut several = HashSet::default();
-    if !around {
-        for one in open.values().flatten().filter(|one| !one.fronts.is_empty()) {
-            let back = exchanges[one.back].connection;
-            pairs.alike.insert(back);
-            several.insert(back);
-            several.extend(one.fronts.iter().map(|(front, _)| exchanges[*front].connection));
-        }
-    }
+    let several = if around { HashSet::default() } else { several(talk, pairs, &open) };
     let mut settled: Vec<_> = open.values().flat_map(|open| reply::settle(open)).collect();
     settled.sort_unstable();
     for (at, front) in settled {
@@ -285,9 +254,27 @@ fn pass(
         pairs.carry(front, at, &exchanges[at], Evidence::Response);
     }
     for opening in &said.openings {
-        if let Some(front) = named(opening.connection, opening.proxied) {
+        let Some(proxy) = from(opening.connection) else { continue };
+        if let Some(front) = fronts.named(proxy, opening.connection, opening.proxied) {
             pairs.add(front, opening.connection, Evidence::ProxyHeader);
         }
+    }
+    several
+}
+
+/// The connections of requests that time leaves to several clients, on either side of the proxy.
+fn several(
+    talk: &Talk<'_>,
+    pairs: &mut Pairs,
+    open: &HashMap<(Ip, u64), Vec<Open>>,
+) -> HashSet<u32> {
+    let exchanges = &talk.said.exchanges;
+    let mut several = HashSet::default();
+    for one in open.values().flatten().filter(|one| !one.fronts.is_empty()) {
+        let back = exchanges[one.back].connection;
+        pairs.alike.insert(back);
+        several.insert(back);
+        several.extend(one.fronts.iter().map(|(front, _)| exchanges[*front].connection));
     }
     several
 }

@@ -1,5 +1,9 @@
 //! What a cluster says of its services, endpoints and nodes.
 
+pub(super) mod cilium;
+pub(super) mod kubectl;
+pub(super) mod kubernetes;
+
 use super::place::Place;
 use crate::wire::{Ip, Protocol};
 use serde::{Deserialize, Serialize};

@@ -1,16 +1,17 @@
 //! Outputs in JSON: `ip -j` of addr, link, route, neigh and rule (an array), and what kubectl gives
-//! with `-o json` (an object, [`kubernetes`](super::kubernetes)).
+//! with `-o json` (an object, [`kubernetes`](super::cluster::kubernetes)).
 //!
 //! Only the fields that are asked for are taken in. Rows stand in the document's order, so the
 //! line of one is found by going on from the one before.
 
-use super::addresses::{add, bare, interface};
+use super::cluster::kubernetes;
 use super::context::Cx;
+use super::filter::{dropped_json, nft_json};
+use super::host::addresses::{add, bare, interface};
 use super::model::{Address, Neighbour, Route};
 use super::place::Lines;
 use super::records::PolicyRule;
 use super::text::{ip, prefix};
-use super::{dropped_json, kubernetes, nft_json};
 use crate::wire::{Ip, Mac};
 use serde::Deserialize;
 use serde_json::Value;
@@ -217,9 +218,9 @@ fn rule(cx: &mut Cx<'_>, row: &Row, lines: &mut Lines<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
     use super::*;
+    use crate::state::model::HostState;
+    use crate::state::parse;
 
     #[test]
     fn all_tables_of_ip_are_read() {

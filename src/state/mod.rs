@@ -12,50 +12,22 @@
 //! belongs to is decided by MACs, then addresses, then by the services that it
 //! alone balances ([`identify`]).
 
-mod access_log;
-mod addresses;
-mod arp;
+mod balancer;
 mod both_sides;
-mod brief;
-mod cilium;
 mod cluster;
-mod conntrack;
 mod context;
-mod devices;
-mod dropped;
-mod dropped_json;
-mod haproxy;
+mod filter;
+mod host;
 mod identify;
-mod iptables;
-mod ipvs_connections;
-mod ipvs_info;
-mod ipvs_rules;
-mod ipvs_table;
 mod json;
-mod keepalived;
-mod kubectl;
-mod kubernetes;
 mod logged;
 mod model;
-mod neighbours;
-mod netstat;
-mod nft;
-mod nft_json;
-mod nstat;
-mod one_line;
 mod parse;
 mod place;
-mod policy;
-mod proc_net;
-mod proc_pairs;
-mod proxy_log;
+mod proxy;
 mod read;
 mod records;
-mod route_table;
-mod routes;
 mod served;
-mod sockets;
-mod sysctl;
 mod tables;
 #[cfg(test)]
 mod testkit;

@@ -4,15 +4,18 @@
 //! those that need what stands above them (an address under its interface) are
 //! read in the open [`Block`]. Comments, prompts and headings close it.
 
+use super::balancer::{conntrack, ipvs_connections, ipvs_info, ipvs_rules, ipvs_table, keepalived};
+use super::cluster::{cilium, kubectl, kubernetes};
 use super::context::{Block, Cx};
+use super::filter::{dropped, iptables, nft};
+use super::host::{
+    addresses, arp, brief, devices, neighbours, netstat, nstat, one_line, policy, proc_net,
+    proc_pairs, route_table, routes, sockets, sysctl,
+};
+use super::json;
 use super::model::HostState;
 use super::place::Place;
-use super::{
-    access_log, addresses, arp, brief, cilium, conntrack, devices, dropped, haproxy, iptables,
-    ipvs_connections, ipvs_info, ipvs_rules, ipvs_table, json, keepalived, kubectl, kubernetes,
-    neighbours, netstat, nft, nstat, one_line, policy, proc_net, proc_pairs, route_table, routes,
-    sockets, sysctl,
-};
+use super::proxy::{access_log, haproxy};
 
 /// Longer lines are none of any known form.
 const MAX_LINE: usize = 4096;
@@ -36,65 +39,28 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
     while next < text.len() {
         cx.at.line = cx.at.line.saturating_add(1);
         let rest = &text[next..];
-        let end = rest.find('\n').map_or(rest.len(), |at| at + 1);
         if json::begins(rest) && !cx.block.is_braces() && tried < TRIED {
-            let at = cx.at;
-            if let Some(length) = json::take(&mut cx, rest) {
-                // What stands behind it on its line is not read.
-                let behind = rest[length..].find('\n').map_or(rest.len(), |at| length + at + 1);
-                let lines = rest[..behind].bytes().filter(|b| *b == b'\n').count().max(1);
-                cx.at.line = at.line.saturating_add(lines as u32 - 1);
-                cx.state.understood = cx.state.understood.saturating_add(1);
-                cx.block = Block::None;
-                next += behind;
+            if let Some(length) = document(&mut cx, rest) {
+                next += length;
                 continue;
             }
-            cx.at = at;
             tried += 1;
         }
+        let end = rest.find('\n').map_or(rest.len(), |at| at + 1);
         next += end;
-        let line = rest[..end].trim_end();
-        if line.len() > MAX_LINE {
-            odd += 1;
-            continue;
-        }
-        if haproxy::heading(&mut cx, line) {
-            cx.state.understood = cx.state.understood.saturating_add(1);
-            continue;
-        }
-        match remark(line) {
-            Remark::Heading => {
-                close(&mut cx);
-                devices::heading(&mut cx, line);
-                continue;
-            }
-            // Settings of keepalived.conf are often commented out in place.
-            Remark::Comment => {
-                if !cx.block.is_braces() {
-                    close(&mut cx);
+        match one(&mut cx, rest[..end].trim_end()) {
+            Line::Understood => cx.state.understood = cx.state.understood.saturating_add(1),
+            Line::Passed => {}
+            Line::TooLong => odd += 1,
+            Line::Odd => {
+                if !cx.block.is_table() {
+                    cx.block = Block::None;
                 }
-                continue;
-            }
-            Remark::No => {}
-        }
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if words.is_empty() {
-            // The details of a socket may be an empty line.
-            if !cx.block.is_braces() && !matches!(cx.block, Block::Sockets { .. }) {
-                cx.block = Block::None;
-            }
-            continue;
-        }
-        if take(&mut cx, line, &words) {
-            cx.state.understood = cx.state.understood.saturating_add(1);
-        } else {
-            if !cx.block.is_table() {
-                cx.block = Block::None;
-            }
-            odd += 1;
-            // A file of which nothing is understood gets one note, not three.
-            if odd <= SHOWN && cx.state.understood > before {
-                cx.note("not understood, left out");
+                odd += 1;
+                // A file of which nothing is understood gets one note, not three.
+                if odd <= SHOWN && cx.state.understood > before {
+                    cx.note("not understood, left out");
+                }
             }
         }
     }
@@ -109,6 +75,64 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
         state.note(format!("{name}: {odd} lines in all were not understood"));
     }
     understood
+}
+
+/// Takes a document in JSON that begins here; gives its length up to the end of its last line.
+fn document(cx: &mut Cx<'_>, rest: &str) -> Option<usize> {
+    let at = cx.at;
+    let Some(length) = json::take(cx, rest) else {
+        cx.at = at;
+        return None;
+    };
+    // What stands behind it on its line is not read.
+    let behind = rest[length..].find('\n').map_or(rest.len(), |at| length + at + 1);
+    let lines = rest[..behind].bytes().filter(|b| *b == b'\n').count().max(1);
+    cx.at.line = at.line.saturating_add(lines as u32 - 1);
+    cx.state.understood = cx.state.understood.saturating_add(1);
+    cx.block = Block::None;
+    Some(behind)
+}
+
+/// What a line was.
+enum Line {
+    Understood,
+    /// A heading, a comment, or nothing.
+    Passed,
+    TooLong,
+    Odd,
+}
+
+fn one(cx: &mut Cx<'_>, line: &str) -> Line {
+    if line.len() > MAX_LINE {
+        return Line::TooLong;
+    }
+    if haproxy::heading(cx, line) {
+        return Line::Understood;
+    }
+    match remark(line) {
+        Remark::Heading => {
+            close(cx);
+            devices::heading(cx, line);
+            return Line::Passed;
+        }
+        // Settings of keepalived.conf are often commented out in place.
+        Remark::Comment => {
+            if !cx.block.is_braces() {
+                close(cx);
+            }
+            return Line::Passed;
+        }
+        Remark::No => {}
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    if words.is_empty() {
+        // The details of a socket may be an empty line.
+        if !cx.block.is_braces() && !matches!(cx.block, Block::Sockets { .. }) {
+            cx.block = Block::None;
+        }
+        return Line::Passed;
+    }
+    if take(cx, line, &words) { Line::Understood } else { Line::Odd }
 }
 
 fn take(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {

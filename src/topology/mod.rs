@@ -16,6 +16,7 @@ mod route;
 mod scans;
 mod service;
 mod services;
+mod spoken;
 mod steps;
 mod stray;
 mod survey;

@@ -2,21 +2,20 @@
 //! what is claimed on the link; then what others originate. What several have, or may
 //! have, names nobody, and what comes through a next hop of many is a peer of its own.
 
-use super::hosts::{HostId, Hosts, MAX_HOSTS, begins, is_origin};
+use super::hosts::{HostId, Hosts};
+use super::spoken::Spoken;
 use super::survey::Survey;
 use super::untold::Untold;
 use crate::correlate::{Connection, Connections, Leg, speaks};
-use crate::flow::{Claim, Flow, Observations};
+use crate::flow::{Claim, Observations};
 use crate::hashed::{HashMap, HashSet};
-use crate::wire::{Direction, Ip};
+use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Connections that are asked whose addresses they show: that shows early.
 const SAMPLE: usize = 1 << 14;
 /// Peers behind next hops that become hosts.
 const MAX_PEERS: usize = 1 << 12;
-/// Openers of one MAC that are held against each other.
-const MAX_OPENERS: usize = 64;
 
 impl Hosts {
     pub(super) fn name(&mut self, vantages: &[Observations], connections: &Connections) {
@@ -53,16 +52,9 @@ impl Hosts {
         let (mut survey, mut untold) = (Survey::default(), Untold::default());
         for connection in connections.list.iter().take(SAMPLE) {
             for leg in connections.legs(connection) {
-                let back = leg.reply(vantages);
-                self.see(
-                    (&mut survey, &mut untold),
-                    vantages,
-                    connection,
-                    leg,
-                    leg.forward(vantages),
-                    true,
-                );
-                self.see((&mut survey, &mut untold), vantages, connection, leg, back, false);
+                for forward in [true, false] {
+                    self.see((&mut survey, &mut untold), vantages, connection, leg, forward);
+                }
             }
         }
         let captured = |id: HostId| !self.get(id).vantages.is_empty();
@@ -76,66 +68,39 @@ impl Hosts {
         vantages: &[Observations],
         connection: &Connection,
         leg: &Leg,
-        flow: &Flow,
         forward: bool,
     ) {
-        let at = leg.vantage;
-        let (vantage, stream) = (&vantages[at.index()], leg.of(vantages));
+        let (vantage, stream) = (&vantages[leg.vantage.index()], leg.of(vantages));
+        let flow = if forward { leg.forward(vantages) } else { leg.reply(vantages) };
         let side = if forward { leg.client } else { leg.client.other() };
         let (ip, peer) = (stream.key.ip(side), stream.key.ip(side.other()));
-        // What a director passes on in its client's name is the client's.
-        let in_the_name = forward && leg.tuple > 0 && ip == connection.front.client.0;
         let Some(hop) = vantage.first_hop(flow).filter(|h| !h.link.is_loopback()) else { return };
         if !speaks(flow) {
             return;
         }
+        let spoken = Spoken {
+            vantage,
+            hop,
+            asked: stream.flow(side.other()),
+            ip,
+            peer,
+            // What a director passes on in its client's name is the client's.
+            in_the_name: forward && leg.tuple > 0 && ip == connection.front.client.0,
+            opens: forward && flow.opened(),
+        };
         if vantage.own.sent(hop) == Some(true) {
             // It left before it came, if it came at all: what comes in again was sent back.
-            let Some(host) = self.of_vantage(at).filter(|_| !in_the_name) else { return };
-            let blank = hop.known_ttl().is_none();
-            // A translator answers in the service's name; and without a direction it may be a router's.
-            let translated = !forward && leg.tuple == 0 && connection.tuples > 1;
-            if blank && !translated {
-                if hop.link.direction == Direction::Out {
-                    untold.leaves(at, host, ip);
-                } else {
-                    untold.sends(host, ip, forward && flow.opened());
-                }
-            }
-            if blank && !translated || begins(hop, vantage) {
-                if !blank {
-                    survey.owns(host, ip);
-                }
-                let asked = vantage.first_hop(stream.flow(side.other()));
-                let from = asked.filter(|h| vantage.own.arrived(h) == Some(true));
-                // What nobody rewrote may be a VIP.
-                if !forward
-                    && ip == connection.front.server.0
-                    && let (Some(to), Some(from)) = (hop.link.dst, from.and_then(|h| h.link.src))
-                    && to != from
-                {
-                    survey.apart.insert((host, ip));
-                }
+            if let Some(host) = self.of_vantage(leg.vantage).filter(|_| !spoken.in_the_name) {
+                let answers = (!forward).then_some((connection, leg));
+                spoken.left(survey, untold, (leg.vantage, host), answers);
             }
             return;
         }
         if hop.known_ttl().is_none() && vantage.own.arrived(hop) == Some(true) {
-            untold.comes(at, ip);
+            untold.comes(leg.vantage, ip);
         }
-        let Some(from) = hop.link.src.and_then(|mac| self.by_mac(mac)) else { return };
-        let sender = survey.senders.entry(from).or_default();
-        if hop.known_ttl().is_none() && !in_the_name {
-            untold.sends(from, ip, forward && flow.opened());
-        } else if !is_origin(hop) {
-            sender.relays = true;
-        } else if !in_the_name && sender.originates.len() < MAX_HOSTS {
-            sender.originates.insert(ip);
-            if forward && flow.opened() {
-                sender.opens.insert(ip);
-                if sender.openers.len() < MAX_OPENERS && !sender.openers.contains(&(ip, peer)) {
-                    sender.openers.push((ip, peer));
-                }
-            }
+        if let Some(from) = hop.link.src.and_then(|mac| self.by_mac(mac)) {
+            spoken.came(survey, untold, from);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::inside::{Inner, Shut};
 use super::segment::Segment;
 use super::transport::{self, Transport};
-use super::tunnel::{self, MAX_TUNNELS};
+use super::tunnel::{self, Around, Carried, MAX_TUNNELS};
 use super::{HeaderBits, Ip, Outer, Protocol, Stop};
 use etherparse::{LaxIpPayloadSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice, ip_number};
 
@@ -107,7 +107,7 @@ pub(super) fn open(
         && ip.fragment == Fragment::Whole
         && tunnel::may_be(ip.protocol.0, payload)
     {
-        match tunnel::open(&ip, payload, payload_wire, depth) {
+        match carried(&ip, payload, payload_wire, depth) {
             Ok(found) => return Some(found),
             // More was on the wire than was captured.
             Err(Shut::Cut) if (payload.len() as u64) < u64::from(payload_wire) => {
@@ -127,6 +127,27 @@ pub(super) fn open(
         None => {}
     }
     Some(Opened { ip, stop: cut, inner: None })
+}
+
+/// The innermost packet of a tunnel that `ip` begins; `wire_len` is the length of its payload on the wire.
+#[inline(never)]
+fn carried<'a>(
+    ip: &IpPacket<'a>,
+    payload: &'a [u8],
+    wire_len: u32,
+    depth: u8,
+) -> Result<Opened<'a>, Shut> {
+    let id = ip.outer.and_then(|around| around.id);
+    let around = Around { src: ip.src, dst: ip.dst, protocol: ip.protocol, id };
+    match tunnel::read(around, payload, wire_len)? {
+        Carried::Packet { bytes, wire_len, outer, frame } => {
+            let mut found = open(bytes, wire_len, outer, depth + 1).ok_or(Shut::Cut)?;
+            // Of frames in frames the innermost counts.
+            found.inner = found.inner.or(frame);
+            Ok(found)
+        }
+        Carried::Arp(inner) => Ok(Opened { ip: ip.clone(), stop: None, inner: Some(inner) }),
+    }
 }
 
 #[inline(always)]

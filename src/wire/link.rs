@@ -1,51 +1,9 @@
 //! Link headers: Ethernet, Linux cooked v1 and v2, raw IP, NULL/LOOP, PPP, Cisco HDLC. Those with a header of the
 //! capturing system before them are in [`pseudo_header`].
 
-use super::{Mac, Stop, pseudo_header, shim};
+use super::pseudo_header::{self, Before};
+use super::{Direction, LinkHeader, Mac, Stop, shim};
 use crate::capture::LinkType;
-
-/// Which way a frame went past the capturing host, where the link type tells
-/// (LINUX_SLL packet types, `PACKET_*` of linux/if_packet.h).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Direction {
-    /// The link type does not tell.
-    #[default]
-    Unknown,
-    /// To this host (`PACKET_HOST`).
-    In,
-    /// Broadcast or multicast by somebody else.
-    Group,
-    /// To another host, seen in promiscuous mode (`PACKET_OTHERHOST`).
-    OtherHost,
-    /// Sent by this host (`PACKET_OUTGOING`).
-    Out,
-}
-
-/// What the link layer says of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct LinkHeader {
-    /// Interface index on the capturing host, of SLL2 and NFLOG; 0 elsewhere.
-    pub ifindex: u32,
-    /// See [`Direction`].
-    pub direction: Direction,
-    /// Sender; `None` where the link type has none.
-    pub src: Option<Mac>,
-    /// Receiver; `None` where the link type has none (cooked captures).
-    pub dst: Option<Mac>,
-    /// The MACs are those of a frame inside an overlay (VXLAN, Geneve, bridged
-    /// GRE): not of the hosts that the frame outside went between.
-    pub overlay: bool,
-}
-
-impl LinkHeader {
-    /// Whether the frame was seen on a loopback interface: Linux cooked
-    /// captures show lo with an all-zero sender.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        self.src == Some(Mac::ZERO) && (self.dst.is_none() || self.dst == Some(Mac::ZERO))
-    }
-}
 
 pub(super) const IPV4: u16 = 0x0800;
 pub(super) const IPV6: u16 = 0x86dd;
@@ -85,8 +43,23 @@ pub(crate) fn split(link_type: LinkType, data: &[u8]) -> Result<(LinkHeader, u16
         LinkType::PPP_ETHER => Ok((LinkHeader::default(), shim::PPPOE, 0)),
         LinkType::MPLS => Ok((LinkHeader::default(), shim::MPLS[0], 0)),
         LinkType::C_HDLC => Ok((LinkHeader::default(), u16_at(data, 2).ok_or(Stop::Link)?, 4)),
-        _ => pseudo_header::split(link_type, data),
+        _ => behind(&pseudo_header::read(link_type, data)?, data),
     }
+}
+
+/// The link header behind a pseudo-header, with what that one says of the packet's way.
+#[cold]
+fn behind(before: &Before, data: &[u8]) -> Result<(LinkHeader, u16, usize), Stop> {
+    let rest = data.get(before.len..).ok_or(Stop::Link)?;
+    let (header, kind, at) = split(before.inside, rest)?;
+    let link = LinkHeader {
+        // One of the two has none.
+        ifindex: before.ifindex.max(header.ifindex),
+        direction: before.direction,
+        src: before.src.or(header.src),
+        ..header
+    };
+    Ok((link, kind, before.len + at))
 }
 
 #[inline]

@@ -2,12 +2,34 @@
 //! way, or by which rule of a firewall the packet passed. Layouts are those of
 //! <https://www.tcpdump.org/linktypes.html>.
 
-use super::link::{self, IPV4, IPV6};
-use super::{Direction, LinkHeader, Mac, Stop};
+use super::{Direction, Mac, Stop};
 use crate::capture::LinkType;
 
-/// The link header, the EtherType of what follows, and where that begins.
-type Split = Result<(LinkHeader, u16, usize), Stop>;
+/// What such a header says of the packet behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    /// How many bytes it takes.
+    pub len: usize,
+    /// How what follows begins.
+    pub inside: LinkType,
+    /// Interface index, of NFLOG; 0 elsewhere.
+    pub ifindex: u32,
+    /// Which way the packet went.
+    pub direction: Direction,
+    /// Its sender, of NFLOG.
+    pub src: Option<Mac>,
+}
+
+impl Before {
+    fn new(inside: LinkType, len: usize, direction: Direction) -> Self {
+        Self { len, inside, ifindex: 0, direction, src: None }
+    }
+
+    /// Before an IP packet without a link header.
+    fn ip(len: usize, direction: Direction) -> Self {
+        Self::new(LinkType::RAW, len, direction)
+    }
+}
 
 /// Whether frames of a link type begin so.
 pub(super) fn is_one(link_type: LinkType) -> bool {
@@ -23,34 +45,22 @@ pub(super) fn is_one(link_type: LinkType) -> bool {
     )
 }
 
-/// Reads the header of such a link type, and the link header behind it where there is one.
-#[cold]
-pub(super) fn split(link_type: LinkType, data: &[u8]) -> Split {
+/// Reads the header of such a link type.
+pub(super) fn read(link_type: LinkType, data: &[u8]) -> Result<Before, Stop> {
     match link_type {
-        LinkType::ENC => ip_at(data, 12, Direction::Unknown),
+        LinkType::ENC => Ok(Before::ip(12, Direction::Unknown)),
         LinkType::PFLOG => pflog(data),
         LinkType::JUNIPER_ETHER => juniper(data),
         LinkType::PPP_WITH_DIR => {
             let (&sent, _) = data.split_first().ok_or(Stop::Link)?;
             let direction = if sent == 0 { Direction::In } else { Direction::Out };
-            behind(LinkType::PPP, data, 1, direction)
+            Ok(Before::new(LinkType::PPP, 1, direction))
         }
-        LinkType::IPNET => ip_at(data, 24, Direction::Unknown),
+        LinkType::IPNET => Ok(Before::ip(24, Direction::Unknown)),
         LinkType::NFLOG => nflog(data),
         LinkType::PKTAP => pktap(data),
         _ => Err(Stop::LinkType),
     }
-}
-
-fn ip_at(data: &[u8], offset: usize, direction: Direction) -> Split {
-    behind(LinkType::RAW, data, offset, direction)
-}
-
-/// The link header at an offset, with the direction that was told before it.
-fn behind(link_type: LinkType, data: &[u8], offset: usize, direction: Direction) -> Split {
-    let rest = data.get(offset..).ok_or(Stop::Link)?;
-    let (header, kind, at) = link::split(link_type, rest)?;
-    Ok((LinkHeader { direction, ..header }, kind, offset + at))
 }
 
 fn word(data: &[u8], at: usize) -> Option<[u8; 4]> {
@@ -58,7 +68,7 @@ fn word(data: &[u8], at: usize) -> Option<[u8; 4]> {
 }
 
 /// The log of OpenBSD's and FreeBSD's pf: its header states its own length, without padding to four bytes.
-fn pflog(data: &[u8]) -> Split {
+fn pflog(data: &[u8]) -> Result<Before, Stop> {
     const DIRECTION: usize = 60;
     let len = usize::from(*data.first().ok_or(Stop::Link)?);
     let direction = match data.get(DIRECTION).ok_or(Stop::Link)? {
@@ -66,11 +76,11 @@ fn pflog(data: &[u8]) -> Split {
         2 => Direction::Out,
         _ => Direction::Unknown,
     };
-    ip_at(data, len.next_multiple_of(4), direction)
+    Ok(Before::ip(len.next_multiple_of(4), direction))
 }
 
 /// Junos: a magic number, flags, perhaps extensions, and the frame; without its link header where a flag says so.
-fn juniper(data: &[u8]) -> Split {
+fn juniper(data: &[u8]) -> Result<Before, Stop> {
     const MAGIC: [u8; 3] = *b"MGC";
     const IN: u8 = 0x01;
     const NO_LINK_HEADER: u8 = 0x02;
@@ -86,21 +96,21 @@ fn juniper(data: &[u8]) -> Split {
     }
     let direction = if flags & IN == 0 { Direction::Out } else { Direction::In };
     match flags & NO_LINK_HEADER {
-        0 => behind(LinkType::ETHERNET, data, at, direction),
+        0 => Ok(Before::new(LinkType::ETHERNET, at, direction)),
         // The address family stands there.
-        _ => ip_at(data, at + 4, direction),
+        _ => Ok(Before::ip(at + 4, direction)),
     }
 }
 
 /// The log of Linux' netfilter: entries of a length and a type in the byte order of the host, the packet among them.
-fn nflog(data: &[u8]) -> Split {
+fn nflog(data: &[u8]) -> Result<Before, Stop> {
     const INTERFACE_IN: u16 = 4;
     const INTERFACE_OUT: u16 = 5;
     const SENDER: u16 = 8;
     const PAYLOAD: u16 = 9;
     let mut at = 4;
     let (mut came, mut leaves) = (None, None);
-    let mut link = LinkHeader::default();
+    let mut src = None;
     loop {
         let [a, b, c, d] = word(data, at).ok_or(Stop::Link)?;
         // Types are small, so the order of their bytes shows.
@@ -117,22 +127,17 @@ fn nflog(data: &[u8]) -> Split {
             INTERFACE_IN => came = word(data, value).map(u32::from_be_bytes),
             INTERFACE_OUT => leaves = word(data, value).map(u32::from_be_bytes),
             SENDER if data.get(value..value + 2) == Some(&[0, 6]) => {
-                link.src = data.get(value + 4..value + 10).and_then(Mac::from_slice);
+                src = data.get(value + 4..value + 10).and_then(Mac::from_slice);
             }
             PAYLOAD => {
-                let version = *data.get(value).ok_or(Stop::Link)? >> 4;
-                link.ifindex = came.or(leaves).unwrap_or(0);
                 // Where both are known the packet is being forwarded, and the rule sees it once.
-                link.direction = match (came, leaves) {
+                let direction = match (came, leaves) {
                     (Some(_), None) => Direction::In,
                     (None, Some(_)) => Direction::Out,
                     _ => Direction::Unknown,
                 };
-                return match version {
-                    4 => Ok((link, IPV4, value)),
-                    6 => Ok((link, IPV6, value)),
-                    _ => Err(Stop::Link),
-                };
+                let ifindex = came.or(leaves).unwrap_or(0);
+                return Ok(Before { ifindex, src, ..Before::ip(value, direction) });
             }
             _ => {}
         }
@@ -141,7 +146,7 @@ fn nflog(data: &[u8]) -> Split {
 }
 
 /// macOS: its own length, and the link type of what follows, in the byte order of the host.
-fn pktap(data: &[u8]) -> Split {
+fn pktap(data: &[u8]) -> Result<Before, Stop> {
     const LINK_TYPE: usize = 8;
     const FLAGS: usize = 36;
     const IN: u32 = 1;
@@ -157,12 +162,14 @@ fn pktap(data: &[u8]) -> Split {
     if is_one(inside) {
         return Err(Stop::LinkType);
     }
-    behind(inside, data, len, direction)
+    Ok(Before::new(inside, len, direction))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::LinkHeader;
+    use crate::wire::link::{IPV4, split};
 
     /// An IPv4 header without options, of a packet without anything.
     const IP: [u8; 20] = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 59, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];

@@ -14,8 +14,7 @@
 
 use super::above::Above;
 use super::inside::{Carries, Inner, Inside, Shut};
-use super::ip::{self, Opened};
-use super::{IpPacket, LinkHeader, Outer, Tunnel, arp, gre, gue, link, overlay};
+use super::{Ip, LinkHeader, Outer, Protocol, Tunnel, arp, gre, gue, link, overlay};
 use crate::capture::LinkType;
 use etherparse::{ArpPacketSlice, ether_type};
 
@@ -41,16 +40,37 @@ fn in_udp(port: u16) -> bool {
         || gue::PORTS.contains(&port)
 }
 
-/// The innermost packet of a tunnel that `ip` begins; `wire_len` is the length
-/// of its payload on the wire.
+/// The IP header before what may be a tunnel's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around {
+    pub src: Ip,
+    pub dst: Ip,
+    pub protocol: Protocol,
+    /// The identifier of the tunnel that this header came in, if any.
+    pub id: Option<u32>,
+}
+
+/// What a tunnel carries.
+#[derive(Debug)]
+pub(super) enum Carried<'a> {
+    /// An IP packet.
+    Packet {
+        bytes: &'a [u8],
+        /// Its length on the wire.
+        wire_len: u32,
+        /// The header that brought it; `None` where that is forgotten.
+        outer: Option<Outer>,
+        /// The frame that it stands in, if any.
+        frame: Option<Inner>,
+    },
+    /// ARP in a frame.
+    Arp(Inner),
+}
+
+/// Reads a tunnel's header, behind `around`; `wire_len` is the length of its payload on the wire.
 #[inline(never)]
-pub(super) fn open<'a>(
-    ip: &IpPacket<'a>,
-    payload: &'a [u8],
-    wire_len: u32,
-    depth: u8,
-) -> Result<Opened<'a>, Shut> {
-    let inside = match ip.protocol.0 {
+pub(super) fn read(around: Around, payload: &[u8], wire_len: u32) -> Result<Carried<'_>, Shut> {
+    let inside = match around.protocol.0 {
         4 | 41 => Inside {
             kind: Some(Tunnel::Ip),
             id: None,
@@ -64,22 +84,22 @@ pub(super) fn open<'a>(
     let header = payload.len() - inside.bytes.len();
     let wire_len = wire_len.saturating_sub(header as u32);
     let outer = inside.kind.map(|kind| Outer {
-        src: ip.src,
-        dst: ip.dst,
-        protocol: ip.protocol.0,
+        src: around.src,
+        dst: around.dst,
+        protocol: around.protocol.0,
         kind,
-        id: inside.id.or(ip.outer.and_then(|around| around.id)),
+        id: inside.id.or(around.id),
         options: inside.options,
     });
     // An IP protocol number is assigned, a port is only customary.
-    let strict = ip.protocol.is_udp();
+    let strict = around.protocol.is_udp();
     if inside.is_frame {
-        return frame(ip, &inside, wire_len, outer, strict, depth);
+        return frame(&inside, wire_len, outer, strict);
     }
     if strict {
         plausible(inside.bytes, wire_len)?;
     }
-    ip::open(inside.bytes, wire_len, outer, depth + 1).ok_or(Shut::Cut)
+    Ok(Carried::Packet { bytes: inside.bytes, wire_len, outer, frame: None })
 }
 
 /// What a UDP datagram to a tunnel's port carries.
@@ -98,13 +118,11 @@ fn datagram(payload: &[u8]) -> Result<Inside<'_>, Shut> {
 
 /// An Ethernet frame inside: its own MACs and tags are those that count.
 fn frame<'a>(
-    ip: &IpPacket<'a>,
     inside: &Inside<'a>,
     wire_len: u32,
     outer: Option<Outer>,
     strict: bool,
-    depth: u8,
-) -> Result<Opened<'a>, Shut> {
+) -> Result<Carried<'a>, Shut> {
     let (macs, kind, at) = link::split(LinkType::ETHERNET, inside.bytes).map_err(|_| Shut::Cut)?;
     if strict && !macs.src.is_some_and(|mac| mac.is_unicast()) {
         return Err(Shut::Closed);
@@ -120,17 +138,14 @@ fn frame<'a>(
             if strict {
                 plausible(above.bytes, above.wire_len)?;
             }
-            let mut found =
-                ip::open(above.bytes, above.wire_len, outer, depth + 1).ok_or(Shut::Cut)?;
-            found.inner.get_or_insert(inner);
-            Ok(found)
+            let (bytes, wire_len) = (above.bytes, above.wire_len);
+            Ok(Carried::Packet { bytes, wire_len, outer, frame: Some(inner) })
         }
         ether_type::ARP => {
             let arp = ArpPacketSlice::from_slice(above.bytes).map_err(|_| Shut::Cut)?;
             let arp = arp::decode(&arp).ok_or(Shut::Closed)?;
             let carries = if is_mirror { Carries::Arp(arp) } else { Carries::OverlayArp };
-            let inner = Some(Inner { carries, ..inner });
-            Ok(Opened { ip: ip.clone(), stop: None, inner })
+            Ok(Carried::Arp(Inner { carries, ..inner }))
         }
         _ => Err(Shut::Closed),
     }

@@ -16,10 +16,9 @@ fn lost(flags: u8) -> Stage {
         let begun = stage.now;
         let mut talk = Talk::new(at(CLIENT_IP, 42_000 + 7 * n), at(VIP, 80));
         let syn = talk.segment(Who::Client, flags, &[]);
-        for (k, s) in [(0u16, 0u64), (1, 1), (2, 3)] {
-            stage.now = begun + s * 1_000_000;
-            stage.pass(CLIENT, ROUTER, &syn.clone().id(syn.id + k));
-        }
+        stage.sent_again(&syn, 3, |stage, syn| {
+            stage.pass(CLIENT, ROUTER, syn);
+        });
         stage.now = begun + 8_000_000;
         Talk::new(at(CLIENT_IP, 43_000 + 7 * n), at(VIP, 80)).whole(
             &mut stage,
@@ -48,14 +47,13 @@ fn asked_again(mac: [u8; 6]) -> Stage {
         let begun = stage.now;
         let mut talk = Talk::new(at(CLIENT_IP, 44_000 + 7 * n), at(VIP, 80));
         let syn = talk.syn();
-        for (k, s) in [(0u16, 0u64), (1, 1), (2, 3)] {
-            stage.now = begun + s * 1_000_000;
-            stage.pass(CLIENT, ROUTER, &syn.clone().id(syn.id + k));
+        stage.sent_again(&syn, 3, |stage, syn| {
+            stage.pass(CLIENT, ROUTER, syn);
             let question = arp(1, (ROUTER_IN, ROUTER_IP), ([0; 6], VIP));
             stage.flood(ROUTER_IN, &[RS1], [0xff; 6], question);
             let answer = arp(2, (Nic { mac, ..RS1 }, VIP), (ROUTER_IN.mac, ROUTER_IP));
             stage.unicast(RS1, ROUTER_IN, &answer, true);
-        }
+        });
         stage.now = begun + 6_000_000;
     }
     stage

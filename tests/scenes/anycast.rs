@@ -4,7 +4,7 @@
 use crate::packet::{ACK, Packet};
 use crate::places::*;
 use crate::stage::{Nic, Stage};
-use crate::talk::{Step, Talk, Who, step};
+use crate::talk::{OK, Step, Talk, Who, step};
 use std::net::Ipv4Addr;
 
 /// The director of the near site, and of the far one with two routers before it.
@@ -18,7 +18,6 @@ const NEAR_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 const TRANSIT_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
 const OUTSIDE: [Nic; 3] = [ROUTER_IN, NEAR, TRANSIT];
 const GET: &[u8] = b"GET /status HTTP/1.1\r\nHost: app.example\r\n\r\n";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Site {

@@ -4,13 +4,12 @@
 use crate::packet::{ACK, Packet, RST, SYN};
 use crate::places::*;
 use crate::stage::{Stage, arp};
-use crate::talk::{Step, Talk, Who, step};
-use crate::{candidates, clusters, cut_short, diagnosed, dns, ids, one_sided, pods};
+use crate::talk::{OK, Step, Talk, Who, step};
+use crate::{candidates, cloud_checks, clusters, cut_short, diagnosed, dns, ids, one_sided, pods};
 use serde_json::Value;
 use std::net::Ipv4Addr;
 
 const GET: &[u8] = b"GET /list HTTP/1.1\r\nHost: app.example\r\n\r\n";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 
 /// Hosts and commands of the checks of a finding.
 fn checks(finding: &Value) -> Vec<(&str, &str)> {
@@ -29,9 +28,9 @@ fn one_check<'a>(finding: &'a Value, host: &str, command: &str) -> &'a str {
 
 #[test]
 fn a_check_that_was_answered_is_read_and_not_captured_again() {
-    let (report, _) = diagnosed(&pods::checks_told_503());
+    let (report, _) = diagnosed(&cloud_checks::checks_told_503());
     one_check(&report["findings"][0], "203.0.113.", "curl -si http://");
-    let (report, text) = diagnosed(&pods::checks_refused());
+    let (report, text) = diagnosed(&cloud_checks::checks_refused());
     assert_eq!(ids(&report)[0], "health-check-failing", "{text}");
     one_check(&report["findings"][0], "", "ss -ltnp 'sport = :");
 }
@@ -141,10 +140,10 @@ fn one_port_dropped() -> Stage {
         Talk::new(at(CLIENT_IP, 46_200 + n), at(VIP, 443)).whole(&mut stage, &there, &back);
         let mut talk = Talk::new(at(CLIENT_IP, 46_300 + n), at(VIP, 25));
         let syn = talk.syn();
-        for (k, ms) in [(0u16, 1000), (1, 2000), (2, 4000)] {
-            stage.carry_part(&there, &syn.clone().id(syn.id + k), 1);
-            stage.wait_ms(ms);
-        }
+        stage.sent_again(&syn, 3, |stage, syn| {
+            stage.carry_part(&there, syn, 1);
+        });
+        stage.wait_ms(4000);
     }
     stage
 }
@@ -177,10 +176,10 @@ fn two_answer() -> Stage {
             talk.whole(&mut stage, &[step(CLIENT, RS1)], &[step(RS1, CLIENT)]);
         } else {
             let syn = talk.segment(Who::Client, SYN, b"");
-            for (k, ms) in [(0u16, 1000), (1, 2000), (2, 4000)] {
-                stage.pass(CLIENT, RS2, &syn.clone().id(syn.id + k));
-                stage.wait_ms(ms);
-            }
+            stage.sent_again(&syn, 3, |stage, syn| {
+                stage.pass(CLIENT, RS2, syn);
+            });
+            stage.wait_ms(4000);
         }
         stage.wait_ms(700);
     }

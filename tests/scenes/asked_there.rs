@@ -113,10 +113,10 @@ fn a_source_that_the_receiver_states_to_have_is_asked_for_there() {
     for n in 0..3u16 {
         let mut talk = Talk::new(at(source, 46_600 + n), at(VM_IP, 31_945));
         let syn = talk.syn();
-        for (k, ms) in [(0u16, 1000), (1, 2000), (2, 4000)] {
-            stage.pass(ROUTER_IN, VM, &syn.clone().id(syn.id + k));
-            stage.wait_ms(ms);
-        }
+        stage.sent_again(&syn, 3, |stage, syn| {
+            stage.pass(ROUTER_IN, VM, syn);
+        });
+        stage.wait_ms(4000);
     }
     let said = |has: &str| {
         format!(

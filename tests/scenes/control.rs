@@ -53,10 +53,9 @@ pub fn names_the_real_server() -> Stage {
         let mut data = Talk::new(at(CLIENT_IP, 46_001 + 3 * n), at(NAT_RS1_IP, DATA + n));
         let begun = stage.now;
         let syn = data.syn();
-        for (k, s) in [(0u16, 0u64), (1, 1), (2, 3), (3, 7)] {
-            stage.now = begun + s * 1_000_000;
-            stage.carry_and_lose(&[step(CLIENT, ROUTER)], &syn.clone().id(syn.id + k), 1);
-        }
+        stage.sent_again(&syn, 4, |stage, syn| {
+            stage.carry_and_lose(&[step(CLIENT, ROUTER)], syn, 1);
+        });
         stage.now = begun + 10_000_000;
         talk.close(&mut stage, &ways.0, &ways.1);
         stage.wait_ms(500);

@@ -4,12 +4,11 @@
 use crate::packet::{ACK, Packet, RST};
 use crate::places::*;
 use crate::stage::Stage;
-use crate::talk::{Step, Talk, Who};
+use crate::talk::{OK, Step, Talk, Who};
 use crate::{diagnosed, ids};
 use std::net::Ipv6Addr;
 
 const GET: &[u8] = b"GET /list HTTP/1.1\r\nHost: app.example\r\n\r\n";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 
 /// Conversations at one host's capture, each begun and given on.
 pub fn each(

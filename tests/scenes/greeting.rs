@@ -6,13 +6,12 @@
 use crate::packet::Packet;
 use crate::places::*;
 use crate::stage::{Nic, Stage};
-use crate::talk::{Talk, Who};
+use crate::talk::{OK, Talk, Who};
 use std::net::Ipv4Addr;
 
 const RS: [(Nic, Ipv4Addr); 2] = [(RS1, NAT_RS1_IP), (RS2, NAT_RS2_IP)];
 const GREETING: &[u8] = b"220 mx.example ESMTP\r\n";
 const GET: &[u8] = b"GET /news HTTP/1.1\r\nHost: app.example\r\n\r\n";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 /// A timer of one second fires this late, milliseconds.
 const TIMER_MS: u64 = 1011;
 

@@ -9,12 +9,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod address_twice;
 mod advised;
 mod anycast;
 mod asked;
 mod asked_there;
 mod associations;
 mod checked;
+mod cloud_checks;
 mod clusters;
 mod control;
 mod cut_short;
@@ -58,6 +60,7 @@ mod sealed;
 mod sessions;
 mod silent_servers;
 mod situations;
+mod situations_told;
 mod stage;
 mod stamps;
 mod synproxy;
@@ -72,6 +75,7 @@ mod tried;
 mod tried_tests;
 mod trunk;
 mod turned_away;
+mod two_interfaces;
 mod two_owners;
 mod unfinished;
 mod virtual_macs;

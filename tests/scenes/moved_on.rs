@@ -27,11 +27,9 @@ pub fn has_nothing_loud(stage: &Stage) -> String {
 /// A SYN that comes again and again and meets nobody.
 fn in_vain(stage: &mut Stage, from: SocketAddr, to: SocketAddr) {
     let syn = Talk::new(from, to).syn();
-    let begun = stage.now;
-    for (k, s) in [(0u16, 0u64), (1, 1), (2, 3), (3, 7)] {
-        stage.now = begun + s * 1_000_000;
-        stage.carry_and_lose(&LAN.0, &syn.clone().id(syn.id + k), 1);
-    }
+    stage.sent_again(&syn, 4, |stage, syn| {
+        stage.carry_and_lose(&LAN.0, syn, 1);
+    });
     stage.wait_ms(4_000);
 }
 
@@ -228,11 +226,9 @@ fn new_card(old: bool) -> Stage {
         answer[3] = 0x83;
         stage.carry(&answers, &Packet::udp(to, from, &answer).id(70 + n));
         let syn = Talk::new(at(CLIENT_IP, 47_000 + n), service).syn();
-        let begun = stage.now;
-        for (k, s) in [(0u16, 0u64), (1, 1), (2, 3)] {
-            stage.now = begun + s * 1_000_000;
-            stage.carry_and_lose(&way(RS2).0, &syn.clone().id(syn.id + k), 1);
-        }
+        stage.sent_again(&syn, 3, |stage, syn| {
+            stage.carry_and_lose(&way(RS2).0, syn, 1);
+        });
         if old {
             let (there, back) = way(RS2);
             Talk::new(at(CLIENT_IP, 48_000 + n), service).whole(&mut stage, &there, &back);

@@ -60,12 +60,11 @@ fn checked(by_its_own: bool) -> Stage {
         } else {
             let syn = other.syn();
             other.accept();
-            for (k, s) in [(0u16, 0u64), (1, 1), (2, 3)] {
-                stage.now = begun + s * 1_000_000;
-                stage.pass(DIRECTOR, second, &syn.clone().id(syn.id + k));
+            stage.sent_again(&syn, 3, |stage, syn| {
+                stage.pass(DIRECTOR, second, syn);
                 let syn_ack = other.syn_ack();
                 stage.lose(RS1, DIRECTOR, &syn_ack);
-            }
+            });
         }
         stage.now = begun + 5_000_000;
     }
@@ -148,10 +147,9 @@ fn calls_its_own_service(itself: bool) -> Stage {
             let own = Rewrite::Both(at(ip(1), 20_000 + n), at(ip(7), 8080));
             let there = [step(POD, NODE), rewritten(NODE, POD, own)];
             let syn = talk.syn();
-            for (k, s) in [(0u16, 0u64), (1, 1), (2, 3)] {
-                stage.now = begun + s * 1_000_000;
-                stage.carry_and_lose(&there, &syn.clone().id(syn.id + k), 2);
-            }
+            stage.sent_again(&syn, 3, |stage, syn| {
+                stage.carry_and_lose(&there, syn, 2);
+            });
         } else {
             let there = [step(POD, NODE), rewritten(NODE, POD2, Rewrite::Dst(at(ip(8), 8080)))];
             let from = Rewrite::Src(at(ip(8), 8080));

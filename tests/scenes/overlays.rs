@@ -5,7 +5,7 @@
 use crate::packet::{Body, Packet};
 use crate::places::{CLIENT_IP, ROUTER_IN, at};
 use crate::stage::{Nic, Stage};
-use crate::talk::{Rewrite, Talk, Who, rewritten, step};
+use crate::talk::{OK, Rewrite, Talk, Who, rewritten, step};
 use std::net::{IpAddr, Ipv4Addr};
 
 const NODE: Nic = Nic::new("node", 0xa0);
@@ -18,7 +18,6 @@ const PEER: Nic = Nic::new("peer", 0xc1);
 const PEER_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 32);
 const EXTERNAL: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 80);
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: app.example\r\n\r\n";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 
 /// A node packs what comes for a service into a tunnel to its pod; answers pass it bare.
 fn packed(heeds: bool) -> Stage {

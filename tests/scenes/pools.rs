@@ -4,11 +4,10 @@
 use crate::places::*;
 use crate::proxied::{Proxied, front, server};
 use crate::stage::{Nic, Stage};
-use crate::talk::{Talk, Who, step};
+use crate::talk::{OK, Talk, Who, step};
 use std::net::Ipv4Addr;
 
 const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 20\r\nConnection: close\r\n\r\nno available server\n";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: app.example\r\n\r\n";
 
 /// What a check of one of the two servers meets, on a port of its own.

@@ -2,7 +2,7 @@
 
 use crate::places::*;
 use crate::stage::{Nic, Stage};
-use crate::talk::{Step, Talk, Who, step};
+use crate::talk::{OK, Step, Talk, Who, step};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// From the client to the proxy and back.
@@ -66,15 +66,14 @@ impl Proxied {
 
     /// A whole request: asked, passed on, answered, closed.
     pub fn whole(&mut self, stage: &mut Stage) {
-        const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
         let (there, back) = behind(self.rs);
         self.ask(stage);
         self.back.handshake(stage, &there, &back);
         let forwarded = self.forwarded();
         say(&mut self.back, stage, Who::Client, (&there, &back), &forwarded);
         stage.now += 900;
-        say(&mut self.back, stage, Who::Server, (&back, &there), ANSWER);
-        self.answer(stage, ANSWER);
+        say(&mut self.back, stage, Who::Server, (&back, &there), OK);
+        self.answer(stage, OK);
         self.back.close(stage, &there, &back);
         let (there, back) = front();
         self.front.close(stage, &there, &back);

@@ -28,10 +28,10 @@ fn redirected(heeds: bool, told: Ipv4Addr) -> Stage {
         let mut talk = Talk::new(at(NEAR_IP, 48_500 + n), vip);
         if n > 1 && heeds {
             let syn = talk.syn();
-            for (k, ms) in [(0u16, 1000), (1, 2000), (2, 4000)] {
-                stage.carry(&there, &syn.clone().id(syn.id + k));
-                stage.wait_ms(ms);
-            }
+            stage.sent_again(&syn, 3, |stage, syn| {
+                stage.carry(&there, syn);
+            });
+            stage.wait_ms(4000);
             continue;
         }
         talk.handshake(&mut stage, &there, &back);

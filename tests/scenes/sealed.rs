@@ -2,11 +2,10 @@
 //! servers behind a proxy that ends it.
 
 use crate::moved_on::{LAN, has_nothing_loud};
-use crate::packet::Packet;
 use crate::places::*;
 use crate::proxied::{Proxied, behind, front, say, server};
 use crate::stage::Stage;
-use crate::talk::{Talk, Who};
+use crate::talk::{OK, Talk, Who};
 use crate::tls::{hello, record};
 use crate::{candidates, diagnosed, ids};
 
@@ -83,7 +82,6 @@ fn plain_http_to_a_port_of_tls_is_told_and_a_stranger_harms_nobody() {
 fn behind_a_proxy(turns_down: bool) -> Stage {
     const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request";
     const BAD_GATEWAY: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
-    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
     let mut stage = Stage::default().any("director");
     resolved_nat(&mut stage);
     for n in 0..8u16 {
@@ -94,8 +92,8 @@ fn behind_a_proxy(turns_down: bool) -> Stage {
         if n % 2 == 0 {
             let forwarded = one.forwarded();
             say(&mut one.back, &mut stage, Who::Client, (&there, &back), &forwarded);
-            say(&mut one.back, &mut stage, Who::Server, (&back, &there), ANSWER);
-            one.answer(&mut stage, ANSWER);
+            say(&mut one.back, &mut stage, Who::Server, (&back, &there), OK);
+            one.answer(&mut stage, OK);
         } else {
             let answer = if turns_down { PLAIN.to_vec() } else { record(22, 200) };
             one.back.exchange(&mut stage, (&there, &back), &hello(n), &answer);
@@ -181,11 +179,10 @@ fn who_calls_others_from_a_loopback_address_lacks_a_masquerade() {
         let mut stage = Stage::capturing(&["client"]);
         for n in 0..3u16 {
             let syn = Talk::new(at(source, 46_000 + n), at(NAT_RS1_IP, 8080)).syn();
-            for (k, wait) in [(0u16, 1_000), (1, 2_000), (2, 4_000)] {
-                let again: Packet = syn.clone().id(syn.id + k);
-                stage.carry_and_lose(&LAN.0, &again, 1);
-                stage.wait_ms(wait);
-            }
+            stage.sent_again(&syn, 3, |stage, syn| {
+                stage.carry_and_lose(&LAN.0, syn, 1);
+            });
+            stage.wait_ms(4_000);
         }
         let (report, text) = diagnosed(&stage);
         assert_eq!(ids(&report)[0], "syn-unanswered", "{text}");

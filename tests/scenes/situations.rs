@@ -5,7 +5,10 @@
 use crate::stage::Stage;
 use crate::support::cooked::{Any, cooked};
 use crate::support::run::run_paths;
-use crate::{clusters, control, firewalled, one_sided, pods, pools, tls, unfinished};
+use crate::{
+    cloud_checks, clusters, control, firewalled, one_sided, pods, pools, tls, two_interfaces,
+    unfinished,
+};
 use lbdiag::report::{Confidence, Finding, Kind, Report};
 use std::path::PathBuf;
 
@@ -57,9 +60,9 @@ const SITUATIONS: &[Situation] = &[
     },
     Situation {
         name: "a director drops answers that have its own address, each interface in a file",
-        broken: clusters::answers_through_the_director,
+        broken: two_interfaces::answers_through_the_director,
         told: "dr-reply-via-director",
-        healthy: clusters::answers_through_a_router,
+        healthy: two_interfaces::answers_through_a_router,
     },
     Situation {
         name: "SYN-ACKs are lost now and then",
@@ -93,27 +96,27 @@ const SITUATIONS: &[Situation] = &[
     },
     Situation {
         name: "a server lacks the address that a balancer leaves in the packets",
-        broken: pods::passthrough_without_address,
+        broken: cloud_checks::passthrough_without_address,
         told: "rs-missing-vip",
-        healthy: pods::passthrough_with_address,
+        healthy: cloud_checks::passthrough_with_address,
     },
     Situation {
         name: "a server's firewall drops the checks alone",
-        broken: pods::checks_dropped,
+        broken: cloud_checks::checks_dropped,
         told: "healthcheck-source-blocked",
-        healthy: pods::checks_answered,
+        healthy: cloud_checks::checks_answered,
     },
     Situation {
         name: "checks ask for a port where nobody listens",
-        broken: pods::checks_refused,
+        broken: cloud_checks::checks_refused,
         told: "health-check-failing",
-        healthy: pods::checks_half_open,
+        healthy: cloud_checks::checks_half_open,
     },
     Situation {
         name: "checks are told that it is not ready",
-        broken: pods::checks_told_503,
+        broken: cloud_checks::checks_told_503,
         told: "health-check-failing",
-        healthy: pods::checks_told_200,
+        healthy: cloud_checks::checks_told_200,
     },
     Situation {
         name: "a balancer without a server that passes answers 503",
@@ -147,9 +150,9 @@ const SITUATIONS: &[Situation] = &[
     },
     Situation {
         name: "users are told that it is not ready",
-        broken: pods::users_told_503,
+        broken: cloud_checks::users_told_503,
         told: "http-5xx",
-        healthy: pods::users_told_404,
+        healthy: cloud_checks::users_told_404,
     },
     Situation {
         name: "a service has no endpoint",
@@ -279,7 +282,7 @@ const SITUATIONS: &[Situation] = &[
     },
 ];
 
-fn is_loud(finding: &Finding) -> bool {
+pub fn is_loud(finding: &Finding) -> bool {
     finding.severity.is_loud()
 }
 
@@ -312,7 +315,7 @@ fn alone(files: &[PathBuf], whole: &Report, folder: &std::path::Path) -> Vec<(St
     reports
 }
 
-fn play(stage: &Stage) -> (Report, Vec<(String, Report)>) {
+pub fn play(stage: &Stage) -> (Report, Vec<(String, Report)>) {
     if let Some(root) = std::env::var_os("LBDIAG_WRITE_SITUATIONS") {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -355,58 +358,4 @@ fn every_situation_is_told_and_its_healthy_twin_is_not_accused() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn a_node_that_answers_for_the_address_may_still_count_no_endpoint() {
-    let (report, _) = play(&clusters::drops_what_comes_from_outside());
-    let finding = &report.findings[0];
-    assert_eq!(finding.id, "syn-unanswered");
-    assert_eq!(finding.candidates[0].id, "node-without-local-endpoint");
-    // It has the address, and its own capture is given.
-    assert!(finding.candidates.iter().all(|c| c.id != "rs-missing-vip"));
-    assert!(finding.to_confirm.iter().all(|c| !c.command.contains("tcpdump")));
-}
-
-/// The candidates of the first finding.
-fn candidates(report: &Report) -> Vec<&str> {
-    report.findings[0].candidates.iter().map(|c| c.id.as_str()).collect()
-}
-
-#[test]
-fn a_full_table_hits_any_client_and_is_told_from_a_rule() {
-    let (report, _) = play(&pods::table_full_now_and_then());
-    assert_eq!(report.findings[0].id, "syn-unanswered");
-    // Each client gets through at other times, and the node has no socket of its own.
-    let offered = candidates(&report);
-    assert_eq!(offered[0], "conntrack-table-full");
-    assert!(!offered.contains(&"accept-queue-overflow") && !offered.contains(&"rs-silent"));
-}
-
-#[test]
-fn who_is_behind_the_balancer_that_it_calls_may_have_been_chosen_itself() {
-    let (report, _) = play(&pods::half_of_own_calls_in_vain());
-    assert_eq!(report.findings[0].id, "syn-unanswered");
-    assert_eq!(
-        candidates(&report)[..2],
-        ["l4-self-access-hairpin", "fullnat-source-port-exhaustion"]
-    );
-}
-
-#[test]
-fn checks_that_say_nothing_ill_of_a_server_wake_nobody() {
-    for scene in [pools::probes_refused_before, pools::checks_told_401_and_clients_sent] {
-        let (report, parts) = play(&scene());
-        for report in std::iter::once(&report).chain(parts.iter().map(|(_, report)| report)) {
-            assert!(!report.findings.iter().any(is_loud), "{:?}", report.findings);
-            assert!(report.findings.iter().any(|f| f.id == "health-check-failing"));
-        }
-    }
-}
-
-#[test]
-fn what_loses_small_answers_as_well_has_no_limit_of_size() {
-    let (report, _) = play(&pools::all_answers_lost());
-    assert!(report.findings.iter().any(is_loud));
-    assert!(report.findings.iter().all(|f| f.id != "tun-mtu-blackhole"), "{:?}", report.findings);
 }

@@ -105,6 +105,23 @@ impl Stage {
         self
     }
 
+    /// A packet and its repeats at TCP's first timeouts (RFC 6298: after a second, then after twice as
+    /// long each time), each with the identification after the one before. `send` says what becomes of
+    /// each; the last one ends it.
+    pub fn sent_again(
+        &mut self,
+        packet: &Packet,
+        times: u16,
+        mut send: impl FnMut(&mut Self, &Packet),
+    ) -> &mut Self {
+        let begun = self.now;
+        for k in 0..times {
+            self.now = begun + ((1 << k) - 1) * 1_000_000;
+            send(self, &packet.clone().id(packet.id + k));
+        }
+        self
+    }
+
     /// A packet goes from one host to another.
     pub fn pass(&mut self, from: Nic, to: Nic, packet: &Packet) -> &mut Self {
         self.unicast(from, to, &content(packet), true)

@@ -5,11 +5,10 @@
 use crate::packet::{ACK, Body, Packet, RST, SYN};
 use crate::places::*;
 use crate::stage::{Nic, Stage};
-use crate::talk::{Step, Talk, Who, client_option, step};
+use crate::talk::{OK, Step, Talk, Who, client_option, step};
 use std::net::SocketAddr;
 
 const GET: &[u8] = b"GET /feed HTTP/1.1\r\nHost: app.example\r\n\r\n";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 /// What the real server's numbers are ahead of the director's.
 const AHEAD: u32 = 0x4d2f_81c3;
 

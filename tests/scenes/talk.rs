@@ -5,6 +5,9 @@ use crate::packet::{ACK, Body, FIN, PSH, Packet, RST, SYN};
 use crate::stage::{Nic, Stage};
 use std::net::{IpAddr, SocketAddr};
 
+/// A short answer in HTTP/1.1.
+pub const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
+
 /// What a host does to a packet before it sends it on.
 #[derive(Debug, Clone, Copy)]
 pub enum Rewrite {
@@ -335,7 +338,7 @@ impl Talk {
             stage,
             (there, back),
             b"GET /status HTTP/1.1\r\nHost: app.example\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n",
+            OK,
         );
         self.close(stage, there, back)
     }

@@ -2,11 +2,10 @@
 
 use crate::places::*;
 use crate::stage::Stage;
-use crate::talk::{Rewrite, Step, Talk, Who, client_option, rewritten};
+use crate::talk::{OK, Rewrite, Step, Talk, Who, client_option, rewritten};
 use std::net::Ipv4Addr;
 
 const GET: &[u8] = b"GET /me HTTP/1.1\r\nHost: app.example\r\n\r\n";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 /// MPTCP's data sequence signal with 8-byte numbers and a checksum (RFC 8684, section 3.3).
 const DSS: [u8; 28] = {
     let mut dss = [0x37; 28];

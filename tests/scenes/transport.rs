@@ -5,9 +5,9 @@
 use crate::packet::{ACK, PSH, Packet};
 use crate::places::*;
 use crate::proxied::{Proxied, behind, front, say};
-use crate::stage::{Nic, Stage};
+use crate::stage::Stage;
 use crate::talk::{Rewrite, Step, Talk, Who, rewritten, step};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 const GET: &[u8] = b"GET /e HTTP/1.1\r\nHost: app.example\r\n\r\n";
 const LAN: ([Step; 1], [Step; 1]) = ([step(CLIENT, ROUTER)], [step(ROUTER, CLIENT)]);
@@ -375,31 +375,4 @@ pub fn closed_by_a_limit() -> Stage {
 /// Each after another time.
 pub fn closed_by_and_by() -> Stage {
     closed_after(|n| 9000 * u64::from(n))
-}
-
-/// Two hosts have one address and answer ARP for it; `refuses`: the second one refuses what it gets.
-pub fn one_address_twice() -> Stage {
-    let other = Nic::new("printer", 0x77);
-    let mut stage = Stage::capturing(&["client"]);
-    let link = [RS1, other];
-    for n in 0..6u16 {
-        stage.ask(CLIENT, CLIENT_IP, RS1_IP, &link);
-        for owner in link {
-            let answer = crate::stage::arp(2, (owner, RS1_IP), (CLIENT.mac, CLIENT_IP));
-            stage.unicast(owner, CLIENT, &answer, true);
-        }
-        let owner = link[usize::from(n % 2)];
-        let server: SocketAddr = at(RS1_IP, 8080);
-        let mut talk = Talk::new(at(CLIENT_IP, 51_000 + n), server);
-        let (there, back) = ([step(CLIENT, owner)], [step(owner, CLIENT)]);
-        if n % 2 == 0 {
-            talk.whole(&mut stage, &there, &back);
-        } else {
-            let syn = talk.syn();
-            stage.carry(&there, &syn);
-            stage.carry(&back, &Talk::refusal_of(&syn).ttl(255));
-        }
-        stage.wait_ms(900);
-    }
-    stage
 }

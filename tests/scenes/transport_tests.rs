@@ -110,11 +110,3 @@ fn closings_after_one_time_are_a_limits() {
     let (report, text) = diagnosed(&closed_by_and_by());
     assert!(candidates(&report["findings"][0]).is_empty(), "{text}");
 }
-
-#[test]
-fn one_address_of_two_hosts_is_no_real_servers_vip() {
-    let (report, text) = diagnosed(&one_address_twice());
-    assert!(ids(&report).contains(&"vip-arp-conflict"), "{text}");
-    assert!(!ids(&report).contains(&"dr-arp-problem"), "{text}");
-    assert!(!text.contains("ip addr del"), "{text}");
-}

@@ -5,13 +5,12 @@ use crate::packet::{Packet, SYN};
 use crate::places::*;
 use crate::proxied::{Proxied, behind, front, say, server};
 use crate::stage::Stage;
-use crate::talk::{Talk, Who, step};
+use crate::talk::{OK, Talk, Who, step};
 
 const UNAVAILABLE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const TIMEOUT: &[u8] =
     b"HTTP/1.1 504 Gateway Time-out\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 
 pub fn proxy() -> Stage {
     let mut stage = Stage::capturing(&["client"]).any("director");
@@ -37,8 +36,8 @@ pub fn served(stage: &mut Stage, one: &mut Proxied) {
     let forwarded = one.forwarded();
     say(&mut one.back, stage, Who::Client, (&there, &back), &forwarded);
     stage.now += 900;
-    say(&mut one.back, stage, Who::Server, (&back, &there), ANSWER);
-    one.answer(stage, ANSWER);
+    say(&mut one.back, stage, Who::Server, (&back, &there), OK);
+    one.answer(stage, OK);
     one.back.close(stage, &there, &back);
     let (there, back) = front();
     one.front.close(stage, &there, &back);
@@ -124,7 +123,7 @@ pub fn answer_lost_behind() -> Stage {
             one.back.handshake(&mut stage, &there, &back);
             let forwarded = one.forwarded();
             say(&mut one.back, &mut stage, Who::Client, (&there, &back), &forwarded);
-            let answer = one.back.data(Who::Server, ANSWER);
+            let answer = one.back.data(Who::Server, OK);
             for wait in [200, 400, 800, 1600] {
                 stage.carry_and_lose(&back, &answer, 1);
                 stage.wait_ms(wait);

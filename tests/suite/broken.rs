@@ -3,10 +3,11 @@
 
 use crate::support::bytes::{Pcap, PcapNg, gzip};
 use crate::support::frames::{CLIENT, Segment, VIP, exchange};
+use crate::support::program::lbdiag;
 use crate::support::run::{Run, run};
 use lbdiag::report::{Capture, Report};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use tempfile::TempDir;
 
 /// Frames of an exchange, one a millisecond from `start` on.
@@ -287,11 +288,8 @@ fn interfaces_of_one_file_are_vantages_of_their_own() {
 
 /// The program with a file as its standard input.
 fn piped(path: &PathBuf, args: &[&str]) -> (Option<i32>, serde_json::Value, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
-        .args(args)
-        .stdin(Stdio::from(std::fs::File::open(path).unwrap()))
-        .output()
-        .unwrap();
+    let output =
+        lbdiag(args).stdin(Stdio::from(std::fs::File::open(path).unwrap())).output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
     (output.status.code(), report, String::from_utf8(output.stderr).unwrap())
 }

@@ -2,17 +2,13 @@
 //! built to do harm.
 
 use crate::support::expected::{entries, root};
+use crate::support::program::run;
 use lbdiag::report::Report;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn lbdiag(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lbdiag")).args(args).output().unwrap()
-}
 
 fn report(args: &[&str]) -> Report {
-    let output = lbdiag(&[&["--json", "--connections", "all"], args].concat());
+    let output = run(&[&["--json", "--connections", "all"], args].concat());
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {error}"))
 }
@@ -188,12 +184,12 @@ fn one_packed_capture_is_read() {
     let got = report(&[path.to_str().unwrap()]);
     assert_eq!((got.captures.len(), got.captures[0].frames > 0), (1, true));
     // Frames are read again from it.
-    let drawn = lbdiag(&["ladder", path.to_str().unwrap()]);
+    let drawn = run(&["ladder", path.to_str().unwrap()]);
     assert!(String::from_utf8_lossy(&drawn.stdout).contains("SYN"));
 }
 
 fn refused(path: &Path, words: &str) {
-    let output = lbdiag(&[path.to_str().unwrap()]);
+    let output = run(&[path.to_str().unwrap()]);
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{error}");
     assert!(error.contains(words), "{error}");

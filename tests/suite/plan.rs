@@ -1,6 +1,7 @@
 //! Captures planned before there are any: every filter is one that libpcap takes, and
 //! the script does what it says, here with stand-ins for ssh and tcpdump.
 
+use crate::support::program::{code, printed, run};
 use crate::support::tools;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -18,14 +19,8 @@ const HOSTS: [&str; 8] = [
     "198.51.100.7",
 ];
 
-fn lbdiag(args: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_lbdiag")).args(args).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
 fn planned(more: &[&str]) -> String {
-    lbdiag(&[&SERVICE[..], &HOSTS[..], more].concat())
+    printed(&[&SERVICE[..], &HOSTS[..], more].concat())
 }
 
 const MODES: [&str; 6] = ["nat", "dr", "tun", "fullnat", "proxy", "unknown"];
@@ -41,7 +36,7 @@ fn libpcap_takes_every_filter() {
             for more in [&[][..], &["--udp"], &["--server-port", "8080"]] {
                 let args = [&SERVICE[..], hosts, &["--mode", mode, "--format", "json"], more];
                 let plan: serde_json::Value =
-                    serde_json::from_str(&lbdiag(&args.concat())).unwrap();
+                    serde_json::from_str(&printed(&args.concat())).unwrap();
                 let filter = plan["filter"].as_str().unwrap();
                 // -d compiles for a link type of a file.
                 let sample = "samples/healthy-nat/director.pcap";
@@ -173,15 +168,14 @@ fn no_host_can_begin_an_option_of_ssh() {
     let script = lbdiag::render::script(&lbdiag::plan::Plan::of(&known), 1);
     assert_eq!(script.matches("ssh ").count(), script.matches("ssh -o BatchMode=yes -- ").count());
     let refused = [&SERVICE[..], &["--director", "root@-oProxyCommand=10.0.0.5"]].concat();
-    let output = Command::new(env!("CARGO_BIN_EXE_lbdiag")).args(refused).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(code(&run(&refused)), Some(2));
 }
 
 #[test]
 fn hosts_that_were_not_named_are_left_to_fill_in() {
     let dir = tempfile::tempdir().unwrap();
     let args = [&SERVICE[..], &["--mode", "nat", "--format", "script"]].concat();
-    let script = lbdiag(&args);
+    let script = printed(&args);
     assert!(script.contains("# take HOST 'director'"), "{script}");
     std::fs::write(dir.path().join("take.sh"), &script).unwrap();
     let checked = Command::new("sh").arg("-n").arg(dir.path().join("take.sh")).output().unwrap();

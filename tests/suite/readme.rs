@@ -1,7 +1,7 @@
 //! Every example of the README and of the docs is run: what is printed is compared, what is only
 //! shown is understood by the program and works where its captures are there.
 
-use crate::support::expected::root;
+use crate::support::expected::{entries, root};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -178,24 +178,36 @@ fn the_readme_names_every_command() {
     }
 }
 
+/// The headings of a page, as links name them.
+fn anchors(page: &str) -> Vec<String> {
+    let named = |heading: &str| -> String {
+        let kept = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    page.lines().filter(|line| line.starts_with('#')).map(named).collect()
+}
+
 #[test]
 fn links_between_pages_lead_somewhere() {
+    let mut pages = entries(&root().join("docs"));
+    pages.extend(entries(root()));
+    pages.retain(|path| path.extension().is_some_and(|e| e == "md"));
+    assert!(pages.len() > 14);
     let mut wrong = Vec::new();
-    for name in PAGES.iter().chain(&[
-        "SECURITY.md",
-        "CONTRIBUTING.md",
-        "docs/threats.md",
-        "docs/library.md",
-    ]) {
-        let path = root().join(name);
-        let page = std::fs::read_to_string(&path).unwrap();
+    for path in &pages {
+        let page = std::fs::read_to_string(path).unwrap();
         for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let file = link.split('#').next().unwrap_or_default();
-            if file.is_empty() || file.contains("://") {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            if file.contains("://") {
                 continue;
             }
-            if !path.parent().unwrap().join(file).exists() {
-                wrong.push(format!("{name}: {link}"));
+            let to = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            let leads = to.exists()
+                && (anchor.is_empty()
+                    || anchors(&std::fs::read_to_string(&to).unwrap()).iter().any(|a| a == anchor));
+            if !leads {
+                wrong.push(format!("{}: {link}", path.display()));
             }
         }
     }

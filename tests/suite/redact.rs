@@ -1,24 +1,23 @@
 //! Redacted outputs: nothing of who and where is left, all of what and why is.
 
+mod command;
+mod screens;
+
 use crate::support::check::{none, of_each};
-use crate::support::expected::{Sample, root, samples};
 use crate::support::extracts::NOT_ALONE;
-use crate::support::program::{printed, run, stderr};
 use crate::support::run::run_paths;
 use lbdiag::capture::{self, Source};
 use lbdiag::extract::{self, Options, Which};
-use lbdiag::redact::{self, Labels, Map, Mask};
+use lbdiag::redact::{self, Labels, Map};
 use lbdiag::render::{self, Style, Times};
 use lbdiag::report::story::{self, Ask};
 use lbdiag::report::{self, ConnectionFilter, End, Report, Wanted};
 use lbdiag::topology::StatedRoles;
 use lbdiag::trace::Trace;
-use lbdiag::tui::Probe;
 use lbdiag::wire::{self, Body, IcmpKind, Ip, Mac, Packet};
 use lbdiag::{diagnose, ladder, load};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on what is gone, beside those that no extract of them alone gives.
@@ -208,60 +207,6 @@ fn no_output_of_any_sample_names_anybody() {
     }));
 }
 
-/// All screens that lead from a finding to its frames, and what the filter offers.
-fn screens(mut probe: Probe) -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    for keys in ["1", "2", "3", "4", "5", "6", "1 enter", "5 enter", "4 enter", "3 / c l i e n t"] {
-        for key in keys.split(' ') {
-            probe.key(key);
-            probe.settle();
-        }
-        if keys.ends_with('t') {
-            probe.type_text(" ");
-        }
-        all.push((keys.to_owned(), probe.text()));
-        probe.key("esc");
-    }
-    all
-}
-
-#[test]
-fn no_screen_of_any_sample_names_anybody() {
-    // One by one: what a screen waits for is done by the threads that would wait.
-    let judge = |sample: &Sample| -> Vec<String> {
-        let originals = Originals::of(&sample.captures);
-        let mut read = read(&sample.captures);
-        let mask = Arc::new(Mask::new(Map::default()));
-        mask.trace(&mut read.trace, &read.labels);
-        let probe = Probe::masked(read.trace, mask, (200, 60)).unwrap();
-        let left = |(keys, text): (String, String)| {
-            let found = originals.within(&text);
-            (!found.is_empty()).then(|| format!("{} after {keys}: {found:?}", sample.name))
-        };
-        screens(probe).into_iter().filter_map(left).collect()
-    };
-    none(samples().iter().flat_map(judge).collect());
-}
-
-#[test]
-fn a_filter_takes_the_stand_ins_that_a_screen_shows() {
-    let sample = [root().join("samples/nat-one-rs-gateway-wrong")];
-    let mut read = read(&sample);
-    let client = read.trace.connections.list[0].front.client.0.to_string();
-    let mask = Arc::new(Mask::new(Map::default()));
-    mask.trace(&mut read.trace, &read.labels);
-    let shown = mask.text(client.clone());
-    assert_ne!(shown, client);
-    let mut probe = Probe::masked(read.trace, mask, (160, 40)).unwrap();
-    let all = probe.app.rows.ids.len();
-    probe.app.narrow(&format!("client {shown}"));
-    probe.settle();
-    assert!((1..=all).contains(&probe.app.rows.ids.len()));
-    probe.app.narrow(&format!("client {client}"));
-    probe.settle();
-    assert!(probe.text().contains("is no address here"), "{}", probe.text());
-}
-
 #[test]
 fn a_redacted_report_says_the_same() {
     none(of_each(|sample| {
@@ -340,85 +285,4 @@ fn a_redacted_extract_names_nobody_and_shows_the_same_finding() {
         }
         wrong
     }));
-}
-
-/// Copies of a sample under names that people would give.
-fn named(dir: &std::path::Path) -> PathBuf {
-    let folder = dir.join("acme-corp");
-    std::fs::create_dir(&folder).unwrap();
-    for (from, to) in
-        [("client", "acme-frontend"), ("director", "acme-lb"), ("rs1", "acme-10.1.2.3")]
-    {
-        let sample = root().join(format!("samples/nat-rs-gateway-bypasses-director/{from}.pcap"));
-        std::fs::copy(sample, folder.join(format!("{to}.pcap"))).unwrap();
-    }
-    folder
-}
-
-#[test]
-fn every_command_redacts_and_no_file_name_is_left() {
-    let dir = tempfile::tempdir().unwrap();
-    let folder = named(dir.path());
-    let originals =
-        Originals::of(&[folder.join("acme-lb.pcap"), folder.join("acme-frontend.pcap")]);
-    let path = folder.display().to_string();
-    let state = root().join("tests/states/nat-rs-gateway-bypasses-director").display().to_string();
-    let of = |args: &[&str]| printed(&[args, &["--redact", &path]].concat());
-    let mut all = vec![of(&["-v", "--coverage"]), of(&["-v", "--host-state", &state])];
-    for format in ["json", "ndjson", "markdown"] {
-        all.push(of(&["--format", format, "--host-state", &state]));
-    }
-    for format in ["text", "svg", "mermaid", "plantuml"] {
-        all.push(of(&["ladder", "--format", format]));
-    }
-    for format in ["text", "json"] {
-        all.push(of(&["why", "--format", format, "188.88.88.10"]));
-        all.push(of(&["connections", "--format", format]));
-    }
-    for format in ["text", "dot", "mermaid", "json"] {
-        all.push(of(&["topology", "--format", format]));
-    }
-    for text in &all {
-        assert!(!text.contains("acme") && !text.contains(&state), "{text}");
-        assert_eq!(originals.within(text), Vec::<String>::new(), "{text}");
-    }
-    let out = dir.path().join("out.pcapng").display().to_string();
-    run(&["extract", "--redact", "-w", &out, &path]);
-    let bytes = std::fs::read(&out).unwrap();
-    assert!(!String::from_utf8_lossy(&bytes).contains("acme"));
-    // A label that was typed is meant to be read, one that is an address is not.
-    let capture = |label: &str| format!("{label}={path}/acme-lb.pcap");
-    assert!(printed(&["--redact", &capture("edge")]).contains("edge"));
-    assert!(!printed(&["--redact", &capture("10-1-2-3")]).contains("10-1-2-3"));
-}
-
-#[test]
-fn a_map_is_kept_and_tickets_agree() {
-    let dir = tempfile::tempdir().unwrap();
-    let map = dir.path().join("map.json").display().to_string();
-    let sample = |name: &str| format!("samples/nat-rs-gateway-bypasses-director/{name}.pcap");
-    let of = |capture: &str, map: &str| {
-        printed(&["--json", "--redact", "--redact-map", map, &sample(capture)])
-    };
-    let first = of("rs1", &map);
-    let kept: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(&map).unwrap()).unwrap();
-    let addresses = kept["addresses"].as_object().unwrap();
-    assert!(!addresses.is_empty());
-    let stands: BTreeSet<&str> = addresses.values().map(|v| v.as_str().unwrap()).collect();
-    assert_eq!(stands.len(), addresses.len(), "two became one");
-    of("director", &map);
-    assert_eq!(of("rs1", &map), first, "the same capture has the same stand-ins");
-    let grown: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(&map).unwrap()).unwrap();
-    for (from, to) in addresses {
-        assert_eq!(grown["addresses"][from], *to);
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&map).unwrap().permissions().mode() & 0o77, 0);
-    }
-    let output = run(&["--redact", "--redact-map", "Cargo.toml", &sample("rs1")]);
-    assert!(stderr(&output).contains("is no map that --redact-map wrote"), "{}", stderr(&output));
 }

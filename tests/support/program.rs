@@ -5,9 +5,16 @@ use std::process::{Command, Output, Stdio};
 /// The program, with no setting of this machine that changes its output.
 pub fn lbdiag(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lbdiag"));
-    for name in
-        ["NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "TERM"]
-    {
+    for name in [
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "LINES",
+        "TERM",
+        "RUST_BACKTRACE",
+    ] {
         command.env_remove(name);
     }
     command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).args(args);

@@ -61,7 +61,7 @@ pub use forms::Form;
 pub(super) use walk::{Lines, walk};
 
 use super::Known;
-use super::read_buffer::ReadBuffer;
+use super::source::ReadBuffer;
 use shown::{Shown, Stamp};
 
 /// How the note begins that lists names of hosts.

@@ -1,7 +1,7 @@
 //! Several captures in one text: what begins one, and what it is called.
 
 use super::ends;
-use crate::capture::ng_blocks::Ticks;
+use crate::capture::ticks::Ticks;
 use crate::capture::{Interface, LinkType};
 
 /// Characters of a heading that name a capture.

@@ -13,7 +13,7 @@ use super::shown::{Shown, Stamp};
 use super::start::{self, Start};
 use super::{Facts, build, fortigate, hex, verbose};
 use crate::capture::collect::{Collector, Sink};
-use crate::capture::read_buffer::ReadBuffer;
+use crate::capture::source::ReadBuffer;
 use crate::capture::types::Mark;
 use crate::capture::{Frame, Interface, LinkType, Timestamp};
 use std::borrow::Cow;

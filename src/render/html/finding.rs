@@ -91,7 +91,7 @@ fn concerned(f: &Finding) -> Markup {
                     "By real server: "
                     @for (n, (name, hit)) in by_real_server.iter().enumerate() {
                         @if n > 0 { ", " }
-                        code { (name) } " " (count(*hit))
+                        code { (name) } ": " (count(*hit))
                     }
                     ". "
                 }

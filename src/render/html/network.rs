@@ -4,7 +4,8 @@ use super::super::svg::{Place, topology_drawing};
 use super::super::text::endpoint;
 use super::super::text::topology::{outcomes, spent};
 use super::super::units::{count, duration, plural};
-use super::parts::{codes, drawing, wide};
+use super::parts::Column::Words;
+use super::parts::{codes, drawing, headings, wide};
 use crate::report::topology::Topology;
 use crate::report::{HostRef, RealServer, Report, Service};
 use maud::{Markup, PreEscaped, html};
@@ -131,15 +132,10 @@ pub(super) fn hosts(report: &Report, topology: &Topology) -> Markup {
     let drawn = html! { (PreEscaped(topology_drawing(topology, Place::Page))) };
     let table = html! {
         table {
-            thead {
-                tr {
-                    th scope="col" { "Role" }
-                    th scope="col" { "Addresses" }
-                    th scope="col" { "MACs" }
-                    th scope="col" { "Captured as" }
-                    th scope="col" { "Why this role" }
-                }
-            }
+            (headings(&[
+                Words("Role"), Words("Addresses"), Words("MACs"), Words("Captured as"),
+                Words("Why this role"),
+            ]))
             tbody {
                 @for host in report.hosts.iter().take(MAX_ROWS) {
                     tr {

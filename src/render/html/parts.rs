@@ -36,3 +36,28 @@ pub(super) fn codes<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Markup
         }
     }
 }
+
+/// What stands in a column.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Column {
+    /// Words, from the left.
+    Words(&'static str),
+    /// Numbers, to the right.
+    Number(&'static str),
+}
+
+/// The head of a table.
+pub(super) fn headings(columns: &[Column]) -> Markup {
+    html! {
+        thead {
+            tr {
+                @for column in columns {
+                    @match *column {
+                        Column::Words(name) => th scope="col" { (name) },
+                        Column::Number(name) => th scope="col" class="num" { (name) },
+                    }
+                }
+            }
+        }
+    }
+}

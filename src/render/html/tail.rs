@@ -3,7 +3,8 @@
 use super::super::sanitise::clean;
 use super::super::text::endpoint;
 use super::super::units::{count, duration, instant, plural, span};
-use super::parts::{codes, wide};
+use super::parts::Column::{Number, Words};
+use super::parts::{codes, headings, wide};
 use crate::report::{Capture, Coverage, CoverageStatus, HostRef, Report};
 use maud::{Markup, html};
 
@@ -11,16 +12,10 @@ use maud::{Markup, html};
 pub(super) fn captures(report: &Report) -> Markup {
     let files = html! {
         table {
-            thead {
-                tr {
-                    th scope="col" { "Capture" }
-                    th scope="col" { "Vantages" }
-                    th scope="col" class="num" { "Frames" }
-                    th scope="col" { "Link type" }
-                    th scope="col" { "By its own clock" }
-                    th scope="col" { "Notes" }
-                }
-            }
+            (headings(&[
+                Words("Capture"), Words("Vantages"), Number("Frames"), Words("Link type"),
+                Words("By its own clock"), Words("Notes"),
+            ]))
             tbody {
                 @for capture in &report.captures {
                     tr {
@@ -37,15 +32,10 @@ pub(super) fn captures(report: &Report) -> Markup {
     };
     let clocks = html! {
         table class="clocks" {
-            thead {
-                tr {
-                    th scope="col" { "Clock of" }
-                    th scope="col" class="num" { "Offset" }
-                    th scope="col" class="num" { "Error" }
-                    th scope="col" class="num" { "Drift" }
-                    th scope="col" { "Known best at" }
-                }
-            }
+            (headings(&[
+                Words("Clock of"), Number("Offset"), Number("Error"), Number("Drift"),
+                Words("Known best at"),
+            ]))
             tbody { @for capture in &report.captures { (clock(capture)) } }
         }
     };
@@ -96,15 +86,10 @@ pub(super) fn states(report: &Report) -> Markup {
     let named = |host: &HostRef| host.name().map_or_else(String::new, |name| endpoint(name, None));
     let table = html! {
         table {
-            thead {
-                tr {
-                    th scope="col" { "State" }
-                    th scope="col" { "Taken for" }
-                    th scope="col" { "By" }
-                    th scope="col" { "Files" }
-                    th scope="col" { "Notes" }
-                }
-            }
+            (headings(&[
+                Words("State"), Words("Taken for"), Words("By"), Words("Files"),
+                Words("Notes"),
+            ]))
             tbody {
                 @for state in &report.host_states {
                     tr {
@@ -141,7 +126,7 @@ pub(super) fn coverage(report: &Report) -> Markup {
     };
     let table = html! {
         table {
-            thead { tr { th scope="col" { "Detector" } th scope="col" { "Why, and what would change it" } } }
+            (headings(&[Words("Detector"), Words("Why, and what would change it")]))
             tbody {
                 @for row in &open {
                     tr {

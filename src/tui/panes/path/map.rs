@@ -71,6 +71,71 @@ pub(super) fn places<'a>(data: &'a Data, way: Option<&Way>, area: Rect) -> (Vec<
     (places, omitted)
 }
 
+/// How far the strokes of both directions lie beside each other.
+const THERE: f64 = 0.35;
+const BACK: f64 = -0.35;
+
+/// A stroke between two boxes, and how it is painted.
+type Drawn = (Route, Paint);
+
+/// The boxes, and the strokes that go around them.
+struct Map<'a> {
+    places: Vec<Place<'a>>,
+    boxes: Vec<Rect>,
+    area: Rect,
+}
+
+impl<'a> Map<'a> {
+    fn of(&self, id: &str) -> Option<&Place<'a>> {
+        self.places.iter().find(|place| place.node.id == id)
+    }
+
+    fn line(&self, from: &str, to: &str, shift: f64) -> Option<Route> {
+        let (from, to) = (self.of(from)?, self.of(to)?);
+        Some(strokes::route(from.area, to.area, shift, &self.boxes, self.area))
+    }
+
+    /// What goes by other ways than the one that is looked at.
+    fn others(&self, data: &Data, way: Option<&Way>) -> Vec<Drawn> {
+        let on: Vec<(&str, &str)> = way
+            .into_iter()
+            .flat_map(|way| [pairs(&way.there), pairs(&way.back)].concat())
+            .collect();
+        let links = data.atlas.topology.links.iter().filter(|link| link.seen);
+        let ends = links.map(|link| (link.from.as_str(), link.to.as_str()));
+        ends.filter(|&(from, to)| !on.contains(&(from, to)) && !on.contains(&(to, from)))
+            .filter(|(from, to)| from != to)
+            .filter_map(|(from, to)| Some((self.line(from, to, 0.0)?, Paint::Frame)))
+            .collect()
+    }
+
+    /// Paints the strokes, and the heads of those behind the first `faint`.
+    fn paint(&self, app: &App, drawn: &[Drawn], faint: usize, buf: &mut Buffer) {
+        let (theme, area) = (&app.config.theme, self.area);
+        let colour = |role: Paint| theme.style(role).fg.unwrap_or(Color::Reset);
+        Canvas::default()
+            .marker(Marker::Braille)
+            .x_bounds([0.0, f64::from(area.width)])
+            .y_bounds([0.0, f64::from(area.height)])
+            .paint(|context| {
+                let x = |x: f64| x - f64::from(area.x);
+                let y = |y: f64| f64::from(area.bottom()) - y;
+                for (route, role) in drawn {
+                    for pair in route.points.windows(2) {
+                        let [(x1, y1), (x2, y2)] = [pair[0], pair[1]];
+                        let (x1, y1, x2, y2) = (x(x1), y(y1), x(x2), y(y2));
+                        context.draw(&Stroke { x1, y1, x2, y2, color: colour(*role) });
+                    }
+                }
+            })
+            .render(area, buf);
+        for (route, role) in drawn.iter().skip(faint) {
+            let (x, y, symbol) = route.head;
+            buf.set_span(x, y, &theme.span(*role, symbol), 1);
+        }
+    }
+}
+
 /// Draws hosts and ways, those of the connection that is looked at brighter.
 pub(super) fn draw(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buffer) {
     if area.height < BOX || area.width < 20 {
@@ -78,74 +143,36 @@ pub(super) fn draw(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &
     }
     let theme = &app.config.theme;
     let (places, omitted) = places(data, way, area);
-    let of = |id: &str| places.iter().find(|place| place.node.id == id);
-    let colour = |role: Paint| theme.style(role).fg.unwrap_or(Color::Reset);
-    let boxes: Vec<Rect> = places.iter().map(|place| place.area).collect();
-    // Strokes of both directions lie beside each other.
-    let line = |from: &Place<'_>, to: &Place<'_>, shift: f64| {
-        strokes::route(from.area, to.area, shift, &boxes, area)
-    };
-    let mut drawn: Vec<(Route, Paint)> = Vec::new();
-    let on: Vec<(&str, &str)> =
-        way.into_iter().flat_map(|way| [pairs(&way.there), pairs(&way.back)].concat()).collect();
-    for link in &data.atlas.topology.links {
-        let (from, to) = (link.from.as_str(), link.to.as_str());
-        if on.contains(&(from, to)) || on.contains(&(to, from)) || from == to || !link.seen {
-            continue;
-        }
-        if let (Some(from), Some(to)) = (of(from), of(to)) {
-            drawn.push((line(from, to, 0.0), Paint::Frame));
-        }
-    }
+    let boxes = places.iter().map(|place| place.area).collect();
+    let map = Map { places, boxes, area };
+    let mut drawn = map.others(data, way);
     let faint = drawn.len();
-    let mut around = BTreeSet::new();
+    // Hosts on the way, and those that a packet leaves only to come back over lo.
     let mut touched = BTreeSet::new();
-    if let Some(way) = way {
-        for (hops, shift, role) in
-            [(&way.there, 0.35, Paint::There), (&way.back, -0.35, Paint::Return)]
-        {
-            for (from, to) in pairs(hops) {
-                touched.extend([from, to]);
-                match (of(from), of(to)) {
-                    (Some(a), Some(_)) if from == to => {
-                        around.insert(a.node.id.as_str());
-                    }
-                    (Some(a), Some(b)) => drawn.push((line(a, b, shift), role)),
-                    _ => {}
-                }
+    let mut around = BTreeSet::new();
+    let both = way
+        .into_iter()
+        .flat_map(|way| [(&way.there, THERE, Paint::There), (&way.back, BACK, Paint::Return)]);
+    for (hops, shift, role) in both {
+        for (from, to) in pairs(hops) {
+            touched.extend([from, to]);
+            if from == to {
+                around.insert(from);
+            } else {
+                drawn.extend(map.line(from, to, shift).map(|route| (route, role)));
             }
         }
     }
     let marks = marks(app, data, way);
     let mut crosses = Vec::new();
     for mark in &marks {
-        let ends = (of(&mark.at), mark.to.as_deref().and_then(of));
-        if let (Some(a), Some(b)) = ends {
-            let route = line(a, b, if mark.forward { 0.35 } else { -0.35 });
+        let shift = if mark.forward { THERE } else { BACK };
+        if let Some(route) = mark.to.as_deref().and_then(|to| map.line(&mark.at, to, shift)) {
             crosses.push((route.middle(), mark));
             drawn.push((route, Paint::Bad));
         }
     }
-    Canvas::default()
-        .marker(Marker::Braille)
-        .x_bounds([0.0, f64::from(area.width)])
-        .y_bounds([0.0, f64::from(area.height)])
-        .paint(|context| {
-            let x = |x: f64| x - f64::from(area.x);
-            let y = |y: f64| f64::from(area.bottom()) - y;
-            for (route, role) in &drawn {
-                for pair in route.points.windows(2) {
-                    let [(x1, y1), (x2, y2)] = [pair[0], pair[1]];
-                    let (x1, y1, x2, y2) = (x(x1), y(y1), x(x2), y(y2));
-                    context.draw(&Stroke { x1, y1, x2, y2, color: colour(*role) });
-                }
-            }
-        })
-        .render(area, buf);
-    for (route, role) in drawn.iter().skip(faint) {
-        let (x, y, symbol) = route.head;
-        buf.set_span(x, y, &theme.span(*role, symbol), 1);
-    }
+    map.paint(app, &drawn, faint, buf);
     for ((x, y), mark) in crosses {
         let said = format!(" {} ", mark.said);
         let wide = columns(&said) as u16;
@@ -153,11 +180,11 @@ pub(super) fn draw(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &
             x.saturating_sub(wide / 2).clamp(area.x, area.right().saturating_sub(wide).max(area.x));
         buf.set_span(x, y, &theme.span(Paint::Bad, &said), area.right().saturating_sub(x));
     }
-    for place in &places {
-        let on = touched.contains(place.node.id.as_str());
+    for place in &map.places {
+        let id = place.node.id.as_str();
         let ends = |mark: &&&Mark| mark.at == place.node.id && mark.to.is_none();
         let broken = marks.iter().find(ends).map(|mark| mark.said.as_str());
-        draw_box(app, place, on, around.contains(place.node.id.as_str()), broken, buf);
+        draw_box(app, place, touched.contains(id), around.contains(id), broken, buf);
     }
     if omitted > 0 {
         let said = format!("and {omitted} more hosts");
