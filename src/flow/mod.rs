@@ -35,6 +35,7 @@ mod options;
 mod own;
 mod preface;
 mod release;
+mod roles;
 mod rows;
 mod sealed;
 mod segments;
