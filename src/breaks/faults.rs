@@ -75,6 +75,7 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
         return found;
     }
     let mut answered: HashMap<Answerer, Answers> = HashMap::default();
+    // By who turned clients away; of those who ask for TLS by who was.
     let mut kissed: HashMap<Answerer, Vec<ConnectionId>> = HashMap::default();
     let mut unheard: HashMap<[Ip; 2], Vec<ConnectionId>> = HashMap::default();
     for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {
@@ -89,6 +90,12 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
             Some((.., Fault(Service::Ntp, _))) => {
                 let server = trace.server(id).and_then(|server| server.address);
                 kissed.entry((trace.service_of(id), server)).or_default().push(id);
+                continue;
+            }
+            // A stranger may ask for TLS, too, to see what is there.
+            Some((.., Fault(Service::Postgres, SPEAKS_NO_TLS))) => {
+                let client = Some(connection.front.client.0);
+                kissed.entry((trace.service_of(id), client)).or_default().push(id);
                 continue;
             }
             Some((.., Fault(Service::Bgp, HOLD_TIMER_EXPIRED))) => {

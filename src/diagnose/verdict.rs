@@ -280,7 +280,11 @@ fn line(facts: &Facts, finding: &Finding) -> String {
                     if all == 1 { "fails" } else { "fail" }
                 );
             }
-            return format!("{checks} of {to}: {title}{why}");
+            // Who says it of the checks need not be told so first.
+            return match title.contains("health checks") {
+                true => format!("{title} ({checks}){why}"),
+                false => format!("{checks} of {to}: {title}{why}"),
+            };
         }
         (0, 0) => (all, if all == 1 { "is affected" } else { "are affected" }),
         (0, n) => (n, if n == 1 { "suffers" } else { "suffer" }),

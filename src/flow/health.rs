@@ -79,11 +79,10 @@ impl Health {
     #[inline]
     pub fn see(&mut self, id: StreamId, side: Side, mark: Mark, key: &Key, tcp: &Tcp<'_>) {
         match tcp.payload.first() {
-            Some(b'G' | b'H' | b'O') if is_probe(tcp.payload) => self.probe(id, true),
-            Some(b'G' | b'H' | b'O') if roles::asked(tcp.payload).is_some() => {
+            Some(b'G' | b'H' | b'O') if is_probe(tcp.payload) || is_of_role(tcp.payload) => {
                 self.probe(id, true);
-                let server = (key.ip(side.other()), key.port(side.other()));
                 if let Some(role) = roles::asked(tcp.payload) {
+                    let server = (key.ip(side.other()), key.port(side.other()));
                     self.roles.ask(id, role, key.ip(side), server);
                 }
             }
@@ -178,6 +177,11 @@ impl Health {
 fn is_probe(payload: &[u8]) -> bool {
     http::method(payload).is_some_and(|method| CHECKS.contains(&method))
         && agent(payload).is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
+}
+
+/// Whether a request asks for a role of its server: balancers name no agent, as clients do.
+fn is_of_role(payload: &[u8]) -> bool {
+    roles::asked(payload).is_some() && agent(payload).is_none()
 }
 
 /// Whether a request says by its method or its agent that it is no check.

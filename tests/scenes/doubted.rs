@@ -200,7 +200,7 @@ fn sockets(silences_s: &[u64], last: Option<&[u8]>) -> Stage {
 
 #[test]
 fn web_sockets_that_end_by_the_clock_are_not_called_well() {
-    let says = |stage: &Stage| said(stage).contains("web sockets of");
+    let says = |stage: &Stage| said(stage).contains("went on as web sockets");
     assert!(says(&sockets(&[60; 5], None)));
     assert!(!says(&sockets(&[60; 5], Some(&[0x88, 2, 3, 0xe8]))), "they are closed in order");
     assert!(!says(&sockets(&[40, 60, 90, 41, 70], None)), "by no clock");

@@ -35,7 +35,7 @@ pub(super) fn quiet_sockets(facts: &Facts) -> Option<String> {
         }
         let (_, leg, mark) = list.first()?;
         Some(format!(
-            "{} web sockets of {} are ended by its side, each after {:.0} s in which nothing was said, and without a Close frame ({} #{}): so does a limit for idle connections between the two",
+            "{} connections of {} that went on as web sockets or the like (HTTP 101) are ended by its side, each after {:.0} s in which nothing was said, and without a Close frame ({} #{}): so does a limit for idle connections between the two",
             list.len(),
             facts.topology.service(service).name(),
             longest as f64 / 1e9,
