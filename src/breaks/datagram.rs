@@ -53,6 +53,9 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if rejected(trace, id) {
         return if is_late_answer(trace, id) { Judged::Untold } else { harm(Manner::Rejected) };
     }
+    if asks_nothing(trace, id) {
+        return Judged::Untold;
+    }
     // Who asks the same again was not answered before, however soon the capture ends.
     let in_vain = is_asked_in_vain(trace, id) || is_given_up(trace, id);
     let shown = in_vain || trace.legs(id).iter().any(|leg| trace.vantage(leg).shows.both_ways);
@@ -72,7 +75,30 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let several = pace.answers_none(service, QUESTIONS)
         || pace.answers_none(service, 1) && asks_on(trace, id);
     let nobody = several && is_own_question(trace, id) && pace.hears(trace, client);
-    if pace.answers(service) || in_vain || nobody { harm(manner) } else { Judged::Untold }
+    if !(pace.answers(service) || in_vain || nobody) {
+        return Judged::Untold;
+    }
+    match pace.fell_back(trace, id) {
+        Some(cost_ns) => {
+            let packet = Packet::Datagram;
+            let broken =
+                Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
+            Judged::Harm(Fate::Suffered, broken)
+        }
+        None => harm(manner),
+    }
+}
+
+/// Bytes of a datagram that keeps a way open through NAT, at most: two line ends of SIP (RFC 5626, section 3.5.1, and
+/// some send four zeros), one byte of IPsec (RFC 3948, section 2.3). No question is as short.
+const KEEPS_OPEN: u64 = 4;
+
+/// Whether all that a client sends are datagrams without a question, which nobody answers.
+fn asks_nothing(trace: &Trace, id: ConnectionId) -> bool {
+    let mut flows =
+        trace.legs(id).iter().map(|leg| trace.forward(leg)).filter(|f| f.seen()).peekable();
+    let sent = flows.peek().is_some_and(|there| there.payload > 0);
+    sent && flows.all(|there| there.payload <= u64::from(there.packets) * KEEPS_OPEN)
 }
 
 /// Datagrams of which somebody says that they cannot be delivered. Whoever says so had them; else all that is known is
@@ -163,6 +189,8 @@ pub(super) fn split(trace: &Trace, id: ConnectionId) -> Option<Sighting> {
 /// SNMP, LDAP, IKE, IPMI, RADIUS (both pairs), GTP-C, STUN, SIP, PFCP.
 const ANSWERED: [u16; 16] =
     [53, 69, 88, 123, 161, 389, 500, 623, 1645, 1646, 1812, 1813, 2123, 3478, 5060, 8805];
+/// IKE behind NAT (RFC 3948): what IPsec carries there is numbered, so only a question comes twice.
+const IKE_NAT: u16 = 4500;
 /// From a question to its repeat at least, nanoseconds: a copy of a frame is no repeat, and
 /// QUIC begins with a probe timeout of 999 ms (RFC 9002, section 6.2.2).
 const AGAIN_NS: i64 = 900_000_000;
@@ -202,7 +230,7 @@ fn is_asked_in_vain(trace: &Trace, id: ConnectionId) -> bool {
     trace.legs(id).iter().any(|leg| {
         let there = trace.forward(leg);
         let long = there.last.since(there.first) >= AGAIN_NS;
-        let again = ANSWERED.contains(&port) && there.isns > 1;
+        let again = (ANSWERED.contains(&port) || port == IKE_NAT) && there.isns > 1;
         let probes = port == QUIC && there.packets > 2 && trace.is_client_side(id, leg);
         let asked = || trace.vantage(leg).side_tables.asked(leg.stream, leg.client);
         let waits = || asked().is_some_and(|a| a.waits_for_an_answer(trace.vantage(leg).end));

@@ -10,7 +10,7 @@ use crate::hashed::{HashMap, HashSet};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use crate::wire::fault::{HOLD_TIMER_EXPIRED, Service};
+use crate::wire::fault::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, Service};
 
 /// A server may ask one client to ask less often, and go on answering it: so many kiss codes of NTP say that it
 /// turns clients away. One name may be broken wherever it is asked for, and whom one call is for may be gone: so many names that a
@@ -35,10 +35,24 @@ pub fn service_fault(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, 
             Words::Fault(service, code) => Fault(service, code),
             _ => return None,
         };
+        // Who may do without TLS goes on: only a request for it and one for its like (GSSAPI) were sent.
+        if fault == Fault(Service::Postgres, SPEAKS_NO_TLS) && !asked_for_tls_alone(trace, leg) {
+            return None;
+        }
         // Either side of a session of BGP ends it with a word.
         let says = spoken.side != leg.client || fault.0 == Service::Bgp;
         says.then_some((leg, spoken, fault))
     })
+}
+
+/// Bytes of PostgreSQL's SSLRequest, and of its GSSENCRequest (Frontend/Backend Protocol, "Message Formats").
+const ASKS_FOR_TLS: u64 = 8;
+
+/// Whether a client of PostgreSQL asked for TLS, and left with the answer.
+fn asked_for_tls_alone(trace: &Trace, leg: &Leg) -> bool {
+    let there = trace.forward(leg);
+    let asked = [ASKS_FOR_TLS, 2 * ASKS_FOR_TLS].contains(&there.payload);
+    asked && there.opened() && (there.fin.is_set() || there.rst.is_set())
 }
 
 /// Whether it is an error of the service's own protocol: who resets after it has been told.
@@ -61,14 +75,27 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
         return found;
     }
     let mut answered: HashMap<Answerer, Answers> = HashMap::default();
+    // By who turned clients away; of those who ask for TLS by who was.
     let mut kissed: HashMap<Answerer, Vec<ConnectionId>> = HashMap::default();
     let mut unheard: HashMap<[Ip; 2], Vec<ConnectionId>> = HashMap::default();
     for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {
         let fault = match service_fault(trace, id) {
-            Some((.., fault @ Fault(Service::Dns | Service::Sip, _))) => Some(fault),
+            Some((.., fault @ Fault(Service::Dns | Service::DnsRefused | Service::Sip, _))) => {
+                Some((fault, 1))
+            }
+            // A client may ask again and again from one port.
+            Some((leg, _, fault @ Fault(Service::Ntp, CLOCK_NOT_SET))) => {
+                Some((fault, trace.reply(leg).packets as usize))
+            }
             Some((.., Fault(Service::Ntp, _))) => {
                 let server = trace.server(id).and_then(|server| server.address);
                 kissed.entry((trace.service_of(id), server)).or_default().push(id);
+                continue;
+            }
+            // A stranger may ask for TLS, too, to see what is there.
+            Some((.., Fault(Service::Postgres, SPEAKS_NO_TLS))) => {
+                let client = Some(connection.front.client.0);
+                kissed.entry((trace.service_of(id), client)).or_default().push(id);
                 continue;
             }
             Some((.., Fault(Service::Bgp, HOLD_TIMER_EXPIRED))) => {
@@ -87,18 +114,18 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
             let server = trace.server(id).and_then(|server| server.address);
             let of = answered.entry((trace.service_of(id), server)).or_default();
             match fault {
-                Some(Fault(service, code)) => {
-                    of.names.extend((service == Service::Dns).then_some(code));
+                Some((Fault(service, code), answers)) => {
+                    of.names.extend(service.is_of_names().then_some(code));
                     of.failed.push(id);
+                    of.answers += answers;
                 }
                 None => of.others = true,
             }
         }
     }
     let resolved = resolved(trace);
-    let elsewhere = |of: &Answers| {
-        of.failed.len() >= SEVERAL && of.names.iter().all(|name| resolved.contains(name))
-    };
+    let elsewhere =
+        |of: &Answers| of.answers >= SEVERAL && of.names.iter().all(|name| resolved.contains(name));
     let alone = |of: &Answers| of.names.len() >= SEVERAL || elsewhere(of);
     let nothing = answered.into_values().filter(|of| !of.others && alone(of));
     found.extend(nothing.flat_map(|of| of.failed).map(|id| id.0));
@@ -122,10 +149,12 @@ fn resolved(trace: &Trace) -> HashSet<u16> {
 /// What a server of names or of calls answered.
 #[derive(Default)]
 struct Answers {
-    /// Digests of names that ended in SERVFAIL.
+    /// Digests of names that ended in SERVFAIL or REFUSED.
     names: HashSet<u16>,
     /// Connections on which it said so.
     failed: Vec<ConnectionId>,
+    /// How often it said so.
+    answers: usize,
     /// It answered otherwise, too.
     others: bool,
 }

@@ -22,6 +22,7 @@ mod dropped_talk;
 mod excused;
 mod fate;
 mod faults;
+mod fell_back;
 mod group;
 mod handshake;
 mod held;

@@ -5,6 +5,7 @@
 //! lies behind that vantage. One slow answer is a heavy request; a server all of whose
 //! answers are far slower than all others' is not chance.
 
+use super::fell_back::FellBack;
 use super::raced::Raced;
 use crate::correlate::Progress;
 use crate::flow::{Flow, Mark, Observations, VantageId};
@@ -64,6 +65,8 @@ pub struct Pace {
     one_sided: OnceLock<HashSet<Ip>>,
     /// Connections that stand, for those that were given up for them.
     raced: OnceLock<Raced>,
+    /// Connections over TCP that clients of QUIC may have gone on by.
+    fell_back: OnceLock<FellBack>,
 }
 
 type ByServer = BTreeMap<u16, Vec<Answer>>;
@@ -84,6 +87,7 @@ impl Pace {
             blamed: blamed(trace),
             one_sided: OnceLock::new(),
             raced: OnceLock::new(),
+            fell_back: OnceLock::new(),
         };
         let answered = |p: &Progress| p.request && p.response;
         let all = &trace.connections.list;
@@ -153,6 +157,11 @@ impl Pace {
     /// Whether a client gave a connection up since it had connected by the other family of addresses.
     pub(super) fn lost_a_race(&self, trace: &Trace, id: ConnectionId) -> bool {
         self.raced.get_or_init(|| Raced::of(trace)).lost(trace, id)
+    }
+
+    /// How long a client of QUIC waited that went on by TCP, nanoseconds.
+    pub(super) fn fell_back(&self, trace: &Trace, id: ConnectionId) -> Option<i64> {
+        self.fell_back.get_or_init(|| FellBack::of(trace)).after(trace, id)
     }
 
     /// Whether no connection to a service carries a byte in these captures.

@@ -17,6 +17,8 @@ pub enum Refused {
     InPlain,
     /// The server says that its port speaks TLS, and the client does not.
     NotTls,
+    /// The client began in TLS where the server had greeted it in the clear, and was not understood.
+    Greeted,
     /// The client ended the handshake with an encrypted record as long as an alert.
     Sealed,
 }
@@ -37,6 +39,10 @@ pub fn server_error(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, u
     })
 }
 
+/// Bytes of a server's first flight of TLS at least, where it shows a certificate. Judgement: a key of an elliptic
+/// curve, its signature and two names.
+const CERTIFICATE: u64 = 500;
+
 /// How a connection's TLS handshake was refused, if it was.
 #[must_use]
 pub fn tls_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Refused)> {
@@ -47,6 +53,10 @@ pub fn tls_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Re
             Words::Alert(description) => Refused::ByServer(description),
             Words::PlainToTls if !by_client => Refused::NotTls,
             Words::SealedAlert if by_client => Refused::Sealed,
+            // Less than a certificate takes: nobody went on in TLS.
+            Words::HelloToGreeting if by_client && trace.reply(leg).payload < CERTIFICATE => {
+                Refused::Greeted
+            }
             Words::Status(_) if !by_client => {
                 let hello = trace.vantage(leg).side_tables.hello_of(leg.stream)?;
                 let (there, back) = (trace.forward(leg), trace.reply(leg));

@@ -11,6 +11,7 @@ pub mod cause;
 mod conclude;
 mod decide;
 mod detection;
+mod doubt;
 pub(crate) mod evidence;
 mod explain;
 mod facts;

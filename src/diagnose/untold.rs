@@ -76,6 +76,15 @@ fn may_be(trace: &Trace, id: FindingId) -> bool {
     }
 }
 
+/// The port of BGP (IANA).
+const BGP: u16 = 179;
+
+/// Whether what a service says of itself leaves room for a cause: that the way changed it says in BGP alone.
+fn says(trace: &Trace, symptom: FindingId, cause: FindingId) -> bool {
+    let flaps = symptom.is_of(&["service-error"]) && cause.is_of(&["bgp-anycast-flap"]);
+    !flaps || trace.topology.services.iter().any(|s| s.port == BGP)
+}
+
 /// Where a text shows trouble and no cause: names the causes that could not be judged, and how to
 /// print what would tell them.
 pub(super) fn candidates(facts: &Facts, findings: &mut [Finding]) {
@@ -93,7 +102,10 @@ pub(super) fn candidates(facts: &Facts, findings: &mut [Finding]) {
         if !open || !(finding.is_loud() || finding.id.is_of(&["vip-arp-conflict"])) {
             continue;
         }
-        let fits = CAUSES.iter().filter(|c| finding.id.is_of(c.explains) && may_be(facts, c.id));
+        let of = |c: &&super::registry::CauseDetector| {
+            finding.id.is_of(c.explains) && says(facts, finding.id, c.id)
+        };
+        let fits = CAUSES.iter().filter(|c| of(c) && may_be(facts, c.id));
         let hidden = fits.filter_map(|cause| {
             let hidden = rests_on(cause.id).common(unprinted);
             let known = finding.candidates.iter().any(|c| c.id == cause.id)

@@ -2,7 +2,7 @@
 
 use super::thresholds::{LACKING_FRAMES, LACKING_SHARE};
 use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
-use super::{only_errors, registry};
+use super::{doubt, registry};
 use crate::breaks::{Account, Fate, end_is_unseen, is_unknown_to_server};
 use crate::diagnose::words::{agree, count, thousands};
 use crate::flow::VantageId;
@@ -142,15 +142,15 @@ fn quiet(
     let modes: Vec<&str> = known_modes(facts);
     let missing = director_missing(facts);
     let hidden = facts.unprinted();
-    let only_errors = only_errors::only_errors(facts);
+    let doubt = doubt::doubt(facts);
     let n = all.all() as usize;
     let lacking = lacking(facts);
     let why = if !facts.pairs.unread.is_empty() {
         Some(
             "a capture could not be read again, so what proxies were asked and answered is not known",
         )
-    } else if only_errors.is_some() {
-        only_errors.as_deref()
+    } else if doubt.is_some() {
+        doubt.as_deref()
     } else if hidden.hardware && (modes.is_empty() || unknown) {
         Some("the text prints no hardware addresses (tcpdump -e), by which forwarding is told")
     } else if modes.is_empty() {
@@ -296,7 +296,11 @@ fn line(facts: &Facts, finding: &Finding) -> String {
                     if all == 1 { "fails" } else { "fail" }
                 );
             }
-            return format!("{checks} of {to}: {title}{why}");
+            // Who says it of the checks need not be told so first.
+            return match title.contains("health checks") {
+                true => format!("{title} ({checks}){why}"),
+                false => format!("{checks} of {to}: {title}{why}"),
+            };
         }
         (0, 0) => (all, if all == 1 { "is affected" } else { "are affected" }),
         (0, n) => (n, if n == 1 { "suffers" } else { "suffer" }),

@@ -2,7 +2,7 @@
 
 use super::asked::Alone;
 use super::{Key, Mark, Observer, Side, StreamId, Unopened};
-use crate::wire::{IpPacket, Packet, Protocol, Udp};
+use crate::wire::{IpPacket, Packet, Protocol, Udp, fault};
 use std::hash::BuildHasher;
 
 /// Bytes of a datagram's payload that go into its token.
@@ -63,7 +63,9 @@ impl Observer {
         }
         self.dns(id, mark, ip, udp, first);
         if first || super::spoken::goes_on(udp) {
-            self.side_tables.spoken.make().datagram(id, side, mark, udp);
+            self.side_tables.spoken.make().datagram((id, side), mark, ip.src, udp);
+        } else if udp.src_port == fault::NTP_PORT {
+            self.side_tables.spoken.make().time(id, udp.payload);
         }
     }
 

@@ -63,6 +63,9 @@ impl Observer {
         if let Some(spoken) = self.side_tables.spoken.get_mut() {
             spoken.settle(&self.streams, self.tally.cut > 0);
         }
+        if let Some(health) = self.side_tables.health.get_mut() {
+            health.settle();
+        }
         self.side_tables.pieces = std::mem::take(&mut self.fragments).into_pieces();
         let hops = self.hops.into_list();
         let own = own::infer(

@@ -7,8 +7,10 @@
 //!
 //! Also which streams begin with the request of a program that asks for health and says so
 //! in `User-Agent`, and which are first answered with an HTTP error (RFC 9110, sections
-//! 15.5 and 15.6). That a node has no pod is no error: it is what the port is for.
+//! 15.5 and 15.6). That a node has no pod is no error: it is what the port is for; nor that a server
+//! has another role than the one that it is asked for ([`Roles`]).
 
+use super::roles::{self, Roles};
 use super::{Key, Mark, Side, StreamId};
 use crate::hashed::HashMap;
 use crate::wire::{Ip, Tcp, http};
@@ -69,6 +71,7 @@ pub(super) struct Health {
     /// alone that ask for clients as well.
     pub(super) probes: HashMap<StreamId, bool>,
     pub(super) errors: HashMap<StreamId, (Mark, u16)>,
+    roles: Roles,
 }
 
 impl Health {
@@ -76,7 +79,13 @@ impl Health {
     #[inline]
     pub fn see(&mut self, id: StreamId, side: Side, mark: Mark, key: &Key, tcp: &Tcp<'_>) {
         match tcp.payload.first() {
-            Some(b'G' | b'H' | b'O') if is_probe(tcp.payload) => self.probe(id, true),
+            Some(b'G' | b'H' | b'O') if is_probe(tcp.payload) || is_of_role(tcp.payload) => {
+                self.probe(id, true);
+                if let Some(role) = roles::asked(tcp.payload) {
+                    let server = (key.ip(side.other()), key.port(side.other()));
+                    self.roles.ask(id, role, key.ip(side), server);
+                }
+            }
             Some(b'H') if tcp.payload.starts_with(b"HTTP/") => self.answer(id, mark, tcp.payload),
             Some(b'C' | b'D' | b'G' | b'H' | b'O' | b'P')
                 if is_googles(key.ip(side)) && is_request(tcp.payload) =>
@@ -104,8 +113,11 @@ impl Health {
     }
 
     fn answer(&mut self, id: StreamId, mark: Mark, payload: &[u8]) {
-        let error = http::status(payload).filter(|status| *status >= 400);
-        if let Some(status) = error
+        let status = http::status(payload);
+        if self.roles.answer(id, mark, status) {
+            return;
+        }
+        if let Some(status) = status.filter(|status| *status >= 400)
             && self.errors.len() < MAX_STREAMS
             && !payload.windows(NAMES.len()).any(|w| w == NAMES)
         {
@@ -131,6 +143,15 @@ impl Health {
         }
     }
 
+    /// Takes for errors what only the end shows to be some.
+    pub fn settle(&mut self) {
+        for (id, mark, status) in self.roles.nobodys() {
+            if self.errors.len() < MAX_STREAMS {
+                self.errors.entry(id).or_insert((mark, status));
+            }
+        }
+    }
+
     pub fn said(&self) -> &BTreeMap<(Ip, u16), LocalEndpoints> {
         &self.said
     }
@@ -147,6 +168,7 @@ impl Health {
     pub fn forget(&mut self, id: StreamId) {
         self.waiting.remove(&id);
         self.probes.remove(&id);
+        self.roles.forget(id);
         self.errors.remove(&id);
     }
 }
@@ -155,6 +177,11 @@ impl Health {
 fn is_probe(payload: &[u8]) -> bool {
     http::method(payload).is_some_and(|method| CHECKS.contains(&method))
         && agent(payload).is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
+}
+
+/// Whether a request asks for a role of its server: balancers name no agent, as clients do.
+fn is_of_role(payload: &[u8]) -> bool {
+    roles::asked(payload).is_some() && agent(payload).is_none()
 }
 
 /// Whether a request says by its method or its agent that it is no check.

@@ -36,6 +36,7 @@ mod options;
 mod own;
 mod preface;
 mod release;
+mod roles;
 pub(crate) mod rows;
 mod sealed;
 mod segments;

@@ -14,23 +14,25 @@ pub use words::{Spoken, Words};
 use super::sealed::Sealed;
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
-use crate::wire::fault;
+use crate::wire::fault::{self, Service};
 use crate::wire::http;
 use crate::wire::redirect::{self, Endpoint, Host};
-use crate::wire::{Udp, dns, ftp, greeting, sip, tls, unanswered};
+use crate::wire::{Ip, Udp, dns, ftp, greeting, sip, tls, unanswered};
 use announced::Announced;
 
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
 /// Names that were resolved, of which that is kept.
 const MAX_RESOLVED: usize = 1 << 10;
+/// Answers that a name does not exist, of name servers that found none.
+const MAX_MISSING: u32 = 1 << 10;
 /// Kept of one stream, the first ones: an FTP session may name an endpoint a minute.
 pub(super) const MAX_EACH: usize = 8;
 
 /// Whether a segment that begins so may say some of it.
 #[inline(always)]
 pub(super) fn begins(byte: u8) -> bool {
-    matches!(byte, b'H' | 21 | b'P' | b'-' | b'*' | 0xff | 4 | 0 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
+    matches!(byte, b'H' | 21 | 0x88 | b'P' | b'-' | b'*' | 0xff | 4 | 0 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
 }
 
 /// Whether a datagram that is not the first of its side may say some of it.
@@ -47,6 +49,11 @@ pub(super) struct AllSpoken {
     resolved: HashSet<u16>,
     /// Digests of names that a service sent a client to.
     named: HashSet<u16>,
+    /// Streams whose server has greeted in the clear, as those of mail do, and whose client has said nothing yet.
+    greeted: HashSet<StreamId>,
+    /// Name servers that found a name, and answers of others that a name does not exist.
+    finders: HashSet<Ip>,
+    missing: u32,
     /// Answers in HTTP/1 of which more is to come.
     announced: Announced,
     /// Handshakes of TLS that may end in an alert.
@@ -76,6 +83,7 @@ impl AllSpoken {
                 self.sealed.segment((id, side), mark, (seq, len), payload);
                 None
             }
+            Some(0x88) => self.is_web_socket(id).then_some(Words::CloseFrame),
             Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
             Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
             Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
@@ -91,6 +99,11 @@ impl AllSpoken {
         if let Some(words) = words {
             self.keep(id, Spoken { side, mark, words });
         }
+    }
+
+    /// Whether a stream has changed to another protocol by HTTP.
+    fn is_web_socket(&self, id: StreamId) -> bool {
+        self.of(id).iter().any(|s| s.words == Words::NoAnswerDue)
     }
 
     /// Keeps whom a side names.
@@ -130,8 +143,18 @@ impl AllSpoken {
         let words = match fault::of_first(payload) {
             Some((service, code)) => Some(Words::Fault(service, code)),
             None if greets && unanswered::is_due_no_answer(payload) => Some(Words::NoAnswerDue),
+            None if !greets
+                && self.greeted.remove(&id)
+                && tls::client_random(payload).is_some() =>
+            {
+                Some(Words::HelloToGreeting)
+            }
             None => greets.then(refusal).flatten(),
         };
+        let is_text = matches!(payload.first(), Some(b'2' | b'*' | b'+'));
+        if words.is_none() && greets && is_text && self.greeted.len() < MAX_STREAMS {
+            self.greeted.insert(id);
+        }
         if let Some(words) = words {
             self.keep(id, Spoken { side, mark, words });
         } else if !greets {
@@ -153,19 +176,24 @@ impl AllSpoken {
         }
     }
 
-    /// Takes in the first datagram of a side, and later ones that [`goes_on`] lets pass.
+    /// Takes in the first datagram of a side, and later ones that [`goes_on`] lets pass, with the address that it is
+    /// from.
     #[inline]
-    pub fn datagram(&mut self, id: StreamId, side: Side, mark: Mark, udp: &Udp<'_>) {
+    pub fn datagram(&mut self, (id, side): (StreamId, Side), mark: Mark, from: Ip, udp: &Udp<'_>) {
         let payload = udp.payload;
         if udp.src_port == dns::PORT
             && let Some((service, code)) = fault::of_dns(payload)
         {
             self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
         } else if udp.src_port == dns::PORT {
-            if !self.named.is_empty()
-                && let Some(name) = fault::not_there(payload).filter(|n| self.named.contains(n))
-            {
-                self.keep(id, Spoken { side, mark, words: Words::NoSuchName(name) });
+            if let Some(name) = fault::not_there(payload) {
+                let fruitless = !self.finders.contains(&from) && self.missing < MAX_MISSING;
+                if fruitless || self.named.contains(&name) {
+                    self.missing += u32::from(fruitless);
+                    self.keep(id, Spoken { side, mark, words: Words::NoSuchName(name) });
+                }
+            } else if self.finders.len() < MAX_RESOLVED {
+                self.finders.insert(from);
             }
             let name = fault::resolved(payload).filter(|_| self.resolved.len() < MAX_RESOLVED);
             if let Some(name) = name.filter(|name| self.resolved.insert(*name)) {
@@ -184,6 +212,15 @@ impl AllSpoken {
             if let Some(words) = asked.or_else(fault) {
                 self.keep(id, Spoken { side, mark, words });
             }
+        }
+    }
+
+    /// Takes in a later answer of a time server: one whose clock is set has begun to serve.
+    pub fn time(&mut self, id: StreamId, payload: &[u8]) {
+        let Some(known) = self.by_stream.get_mut(&id) else { return };
+        if fault::is_set(payload) {
+            let set = |s: &Spoken| s.words != Words::Fault(Service::Ntp, fault::CLOCK_NOT_SET);
+            known.retain(set);
         }
     }
 
@@ -219,6 +256,7 @@ impl AllSpoken {
     /// Forgets a stream that is let go.
     pub fn forget(&mut self, id: StreamId) {
         self.by_stream.remove(&id);
+        self.greeted.remove(&id);
         self.announced.forget(id);
         self.sealed.forget(id);
     }
@@ -243,8 +281,6 @@ fn status(payload: &[u8]) -> Option<Words> {
 mod tests {
     use super::*;
     use crate::capture::Timestamp;
-    use crate::wire::Ip;
-    use crate::wire::fault::Service;
 
     fn mark(n: u32) -> Mark {
         Mark::new(n, Timestamp(0))

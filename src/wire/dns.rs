@@ -42,6 +42,12 @@ pub fn question(payload: &[u8]) -> Option<Question> {
     })
 }
 
+/// Whether a message has the name of its question.
+#[must_use]
+pub fn is_named(payload: &[u8]) -> bool {
+    payload.len() > HEADER
+}
+
 /// Whether a question's name ends in a zone, given as its labels.
 #[must_use]
 pub fn asks_for(payload: &[u8], zone: &[&str]) -> bool {

@@ -7,7 +7,7 @@ mod binary;
 mod codes;
 
 pub use binary::of_sctp;
-pub use codes::{HOLD_TIMER_EXPIRED, words};
+pub use codes::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, words};
 
 use super::dns;
 use binary::{amqp, bind, connack, goaway, grpc, notification, postgres};
@@ -24,8 +24,10 @@ pub enum Service {
     Mqtt,
     /// LDAP servers.
     Ldap,
-    /// Name servers.
+    /// Name servers, by SERVFAIL.
     Dns,
+    /// Name servers, by REFUSED.
+    DnsRefused,
     /// HTTP/2, by GOAWAY.
     Http2,
     /// IMAP, by its greeting.
@@ -48,15 +50,31 @@ pub enum Service {
     Ssh,
 }
 
+impl Service {
+    /// Whether it is asked for names, of which the code is a digest.
+    #[must_use]
+    pub fn is_of_names(self) -> bool {
+        matches!(self, Self::Dns | Self::DnsRefused)
+    }
+}
+
 /// The port of NTP (RFC 5905, section 7.2).
 pub const NTP_PORT: u16 = 123;
 
 /// A greeting that turns everybody down: BYE of IMAP (RFC 9051, section 7.1.5), -ERR of POP3 (RFC 1939,
 /// section 3); neither has a number.
 const TURNED_DOWN: u16 = 1;
-/// SERVFAIL and NXDOMAIN (RFC 1035, section 4.1.1).
+/// SERVFAIL, NXDOMAIN and REFUSED (RFC 1035, section 4.1.1).
 const SERVFAIL: u8 = 2;
 const NXDOMAIN: u8 = 3;
+const REFUSED: u8 = 5;
+
+/// What PostgreSQL says to a client that asks for TLS, and has no number: one byte.
+const NO_TLS: &[u8] = b"N";
+/// What an answer of NTP says by the indicator of a leap: the server's own clock is not set (RFC 5905, figure 9).
+const UNSYNCHRONISED: u8 = 3;
+/// The stratum of a server whose clock is not set (RFC 5905, figure 11); 0 is not specified.
+const NO_STRATUM: u8 = 16;
 
 /// Reads a segment that a side begins so, whatever came before.
 #[must_use]
@@ -103,6 +121,7 @@ pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
         0x20 => connack(payload).map(|code| (Service::Mqtt, code)),
         0x30 => bind(payload).map(|code| (Service::Ldap, code)),
         b'A' => amqp(payload).map(|code| (Service::Amqp, code)),
+        b'N' if payload == NO_TLS => Some((Service::Postgres, SPEAKS_NO_TLS)),
         b'E' | b'N' => ssh(payload).map(|code| (Service::Ssh, code)),
         _ => None,
     }
@@ -116,39 +135,60 @@ fn ssh(payload: &[u8]) -> Option<u16> {
 }
 
 /// Reads an answer from the port of DNS. What an authoritative server says to a resolver, which asks
-/// without recursion, is of one zone: only who was asked to find the answer (RD) and does so (RA) fails. Its
-/// code is a digest of the name.
+/// without recursion, is of one zone: only who was asked to find the answer (RD) fails, and of SERVFAIL only who
+/// does find answers (RA); who refuses offers none. The code is a digest of the name, so an answer whose name is
+/// not there tells nothing.
 #[must_use]
 pub fn of_dns(payload: &[u8]) -> Option<(Service, u16)> {
-    let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL;
-    let recursive = payload[2] & 0x01 != 0 && payload[3] & 0x80 != 0;
-    (failed && recursive).then(|| (Service::Dns, dns::digest(payload)))
+    let told = dns::question(payload)?.response && dns::is_named(payload);
+    let (recursive, offered) = (payload[2] & 0x01 != 0, payload[3] & 0x80 != 0);
+    let service = match payload[3] & 0x0f {
+        SERVFAIL if offered => Service::Dns,
+        REFUSED => Service::DnsRefused,
+        _ => return None,
+    };
+    (told && recursive).then(|| (service, dns::digest(payload)))
 }
 
 /// The digest of a name of which an answer from the port of DNS says that it does not exist (NXDOMAIN).
 #[must_use]
 pub fn not_there(payload: &[u8]) -> Option<u16> {
     let told = dns::question(payload)?.response && payload[3] & 0x0f == NXDOMAIN;
-    told.then(|| dns::digest(payload))
+    (told && dns::is_named(payload)).then(|| dns::digest(payload))
 }
 
-/// Reads an answer from the port of NTP: a server's (mode 4) without a stratum, in whose place of a reference
-/// stands a kiss code.
+/// Reads an answer from the port of NTP: without a stratum, in whose place of a reference stands a kiss code, or of a
+/// server whose own clock is not set.
 #[must_use]
 pub fn of_ntp(payload: &[u8]) -> Option<(Service, u16)> {
+    let (leap, stratum, code) = served(payload)?;
+    let known = NTP.iter().find(|(name, ..)| stratum == 0 && name.as_bytes() == code);
+    let not_set = leap == UNSYNCHRONISED && (stratum == 0 || stratum >= NO_STRATUM);
+    known
+        .map(|(_, code, _)| (Service::Ntp, *code))
+        .or_else(|| not_set.then_some((Service::Ntp, CLOCK_NOT_SET)))
+}
+
+/// Whether a message is the answer of a time server that says nothing ill of itself.
+#[must_use]
+pub fn is_set(payload: &[u8]) -> bool {
+    served(payload).is_some() && of_ntp(payload).is_none()
+}
+
+/// Of a server's answer (mode 4) the indicator of a leap, the stratum, and the identifier of its reference.
+fn served(payload: &[u8]) -> Option<(u8, u8, &[u8])> {
     const SERVER: u8 = 4;
-    let [first, 0, ..] = payload else { return None };
+    let [first, stratum, ..] = *payload else { return None };
     let code = payload.get(12..16).filter(|_| payload.len() >= 48 && first & 0x07 == SERVER)?;
-    let known = NTP.iter().find(|(name, ..)| name.as_bytes() == code);
-    known.map(|(_, code, _)| (Service::Ntp, *code))
+    Some((first >> 6, stratum, code))
 }
 
 /// The digest of the name of which an answer from the port of DNS tells something, or that it is not there
 /// (NOERROR, NXDOMAIN).
 #[must_use]
 pub fn resolved(payload: &[u8]) -> Option<u16> {
-    let told = dns::question(payload)?.response && matches!(payload[3] & 0x0f, 0 | 3);
-    told.then(|| dns::digest(payload))
+    let told = dns::question(payload)?.response && matches!(payload[3] & 0x0f, 0 | NXDOMAIN);
+    (told && dns::is_named(payload)).then(|| dns::digest(payload))
 }
 
 fn redis(payload: &[u8]) -> Option<u16> {
@@ -212,6 +252,9 @@ mod tests {
         assert_eq!(of_first(&[0x20, 2, 0, 5]), None, "not authorised");
         assert_eq!(of_first(&[0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 0, 4, 0, 4, 0]), None);
         assert_eq!(of_dns(b"\0\x07\x81\x83\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01"), None);
+        let refused = b"\0\x07\x81\x05\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+        assert!(matches!(of_dns(refused), Some((Service::DnsRefused, _))));
+        assert_eq!(of_dns(&refused[..12]), None, "of which name is not told");
         let of_a_zone = b"\0\x07\x80\x02\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
         assert_eq!(of_dns(of_a_zone), None);
     }
@@ -293,7 +336,9 @@ mod tests {
         assert_eq!(of_ntp(&answer(0xe4, 0, b"RATE")), Some((Service::Ntp, 1)));
         assert_eq!(of_ntp(&answer(0x24, 2, b"GPS\0")), None);
         assert_eq!(of_ntp(&answer(0x23, 0, b"RATE")), None, "a client");
-        assert_eq!(of_ntp(&answer(0xe4, 0, b"INIT")), None, "it has just started");
+        assert_eq!(of_ntp(&answer(0xe4, 0, b"INIT")), Some((Service::Ntp, CLOCK_NOT_SET)));
+        assert_eq!(of_ntp(&answer(0xe4, 16, b"\0\0\0\0")), Some((Service::Ntp, CLOCK_NOT_SET)));
+        assert_eq!(of_ntp(&answer(0xe4, 3, &[192, 0, 2, 1])), None, "a leap that is not known yet");
         assert_eq!(of_ntp(&[0xe4, 0]), None);
     }
 
@@ -305,5 +350,6 @@ mod tests {
         );
         assert_eq!(words(Service::Mqtt, 3), "MQTT CONNACK 3 (server unavailable)");
         assert_eq!(words(Service::Dns, 2), "DNS SERVFAIL");
+        assert_eq!(of_first(b"N"), Some((Service::Postgres, SPEAKS_NO_TLS)));
     }
 }

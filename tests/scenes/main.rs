@@ -24,6 +24,7 @@ mod dead_pool;
 mod dead_pool_tests;
 mod director_ends;
 mod dns;
+mod doubted;
 mod firewalled;
 mod given_up;
 mod greeting;

@@ -101,7 +101,14 @@ fn is_due_an_answer(trace: &Trace, id: ConnectionId) -> bool {
         trace.vantage(leg).side_tables.first_request(leg.stream).filter(|_| begins)
     });
     first.any(|request| !request.method.is_empty() || request.tls.is_some())
+        || ANSWERED.contains(&trace.connection(id).front.server.1)
+            && trace.unprinted().bytes
+            && trace.legs(id).iter().any(|leg| trace.forward(leg).opened())
 }
+
+/// Ports of protocols in which the client speaks first and is answered (IANA: ldap, https, ms-sql-s, mqtt, postgresql,
+/// amqp, redis; Kafka's and MongoDB's usual ones), where a text does not print what it says.
+const ANSWERED: [u16; 9] = [389, 443, 1433, 1883, 5432, 5672, 6379, 9092, 27017];
 
 /// Whether the server closed before the client did.
 pub(in crate::breaks) fn before(fin: Mark, there: &Flow) -> bool {

@@ -26,6 +26,7 @@ mod build;
 mod clean;
 mod clock;
 mod columns;
+mod dns;
 mod ends;
 mod ether;
 mod fields;

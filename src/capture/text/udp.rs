@@ -1,7 +1,11 @@
 //! UDP as tcpdump prints it: the length, or what it makes of the payload.
 
+use super::dns;
 use super::scan::Scan;
 use super::shown::{Body, Shown};
+
+/// The port of NTP (RFC 5905, section 7.2).
+const NTP: u16 = 123;
 
 pub(super) fn udp(scan: &mut Scan<'_>, shown: &mut Shown, ports: (u16, u16)) -> Option<()> {
     scan.blanks();
@@ -11,8 +15,14 @@ pub(super) fn udp(scan: &mut Scan<'_>, shown: &mut Shown, ports: (u16, u16)) -> 
         let line = scan.rest().lines().next().unwrap_or("");
         said(line).or_else(|| last_in_brackets(scan.rest())).or_else(|| snmp(scan.rest()))
     };
-    if ports.0 == 53 || ports.1 == 53 {
-        dns(scan.rest(), shown);
+    if length.is_none() {
+        ike(scan.rest(), shown);
+    }
+    if ports.0 == dns::PORT || ports.1 == dns::PORT {
+        dns::message(scan.rest(), shown);
+    }
+    if ports.0 == NTP || ports.1 == NTP {
+        ntp(scan.rest(), shown);
     }
     shown.clean = length.is_some();
     shown.body = Body::Udp { ports, length };
@@ -68,56 +78,107 @@ fn tagged(length: u32) -> u32 {
     length.saturating_add(1 + of_length)
 }
 
-/// Types of questions that are told apart.
-const TYPES: &[(&str, u16)] = &[
-    ("A?", 1),
-    ("NS?", 2),
-    ("CNAME?", 5),
-    ("SOA?", 6),
-    ("PTR?", 12),
-    ("MX?", 15),
-    ("TXT?", 16),
-    ("AAAA?", 28),
-    ("SRV?", 33),
-    ("HTTPS?", 65),
+/// Bytes of a header of IKE (RFC 7296, section 3.1), and where in it the type of the exchange stands.
+const IKE: usize = 28;
+const EXCHANGE: usize = 18;
+/// Types of exchanges as they are printed (RFC 7296, section 3.1; RFC 2408, section 3.1).
+const EXCHANGES: &[(&str, u8)] = &[
+    ("ikev2_init", 34),
+    ("ikev2_auth", 35),
+    ("child_sa", 36),
+    ("inf2", 37),
+    ("I ident", 2),
+    ("R ident", 2),
+    ("I agg", 4),
+    ("R agg", 4),
+    ("oakley-quick", 32),
 ];
 
-/// What is printed of a DNS message (RFC 1035, section 4.1): identifier, whether it is a
-/// response, the question.
-fn dns(text: &str, shown: &mut Shown) {
-    let mut scan = Scan::new(text);
-    let Some(id) = scan.num::<u16>() else { return };
-    let marks = scan.token();
-    let question = text.split_whitespace().find_map(|word| {
-        TYPES.iter().find(|(name, _)| *name == word).map(|(name, kind)| (*name, *kind))
-    });
-    // `1/0/0`: answers, authorities, additional records.
-    let counts = |word: &str| word.split('/').filter(|n| n.parse::<u16>().is_ok()).count() == 3;
-    let response = text.split_whitespace().take(4).any(counts);
-    let name = question
-        .and_then(|(name, _)| text.split_once(name))
-        .map(|(_, after)| Scan::new(after).token().trim_end_matches(['.', ',']).to_owned());
-    let recursion = u8::from(marks.contains('+'));
-    let asked = u8::from(question.is_some() || response);
-    let bytes = &mut shown.payload;
-    bytes.extend(id.to_be_bytes());
-    bytes.extend([u8::from(response) << 7 | recursion, 0, 0, asked, 0, 0, 0, 0, 0, 0]);
-    let (Some((_, kind)), Some(name)) = (question, name) else { return };
-    if name.len() > 253 || name.split('.').any(|label| label.len() > 63) {
+/// `isakmp: parent_sa ikev2_init[I]`: how long the message is is not printed, and shorter than its header none is.
+/// Behind the port for NAT four bytes of zero stand before it (RFC 3948, section 2.2), and a keep-alive is one
+/// byte (section 2.3).
+fn ike(text: &str, shown: &mut Shown) {
+    let text = text.lines().next().unwrap_or("");
+    if text.contains("isakmp-nat-keep-alive") {
+        shown.payload.push(0xff);
         return;
     }
-    for label in name.split('.').filter(|label| !label.is_empty()) {
-        bytes.push(label.len() as u8);
-        bytes.extend(label.bytes());
+    let Some((_, message)) = text.split_once("isakmp: ") else { return };
+    let marker = if text.starts_with("NONESP-encap: ") { 4 } else { 0 };
+    shown.payload.resize(marker + IKE, 0);
+    let known = EXCHANGES.iter().find(|(name, _)| message.contains(name));
+    shown.payload[marker + EXCHANGE] = known.map_or(0, |(_, kind)| *kind);
+}
+
+/// Bytes of a message of NTP (RFC 5905, section 7.3), and where the identifier of its reference stands.
+const NTP_MESSAGE: usize = 48;
+const REFERENCE: usize = 12;
+/// What the modes are called (RFC 5905, section 3).
+const MODES: &[(&str, u8)] = &[
+    ("symmetric active", 1),
+    ("symmetric passive", 2),
+    ("Client", 3),
+    ("Server", 4),
+    ("Broadcast", 5),
+];
+
+/// What `-v` prints of a message of NTP: whether its sender's clock is set, and by what. Without `-v` none of it
+/// is told.
+fn ntp(text: &str, shown: &mut Shown) {
+    let Some((_, after)) = text.split_once("NTPv") else { return };
+    let mut scan = Scan::new(after);
+    let Some(version) = scan.num::<u8>().filter(|version| *version < 8) else { return };
+    let said = scan.rest().trim_start_matches(',').trim_start();
+    let mode = MODES.iter().find(|(name, _)| said.starts_with(name)).map(|(_, mode)| *mode);
+    // `Leap indicator: clock unsynchronized (192), Stratum 0 (unspecified)`
+    let bits = |(_, leap): (&str, &str)| leap.split_once('(').and_then(|(_, n)| Scan::new(n).num());
+    let leap: Option<u8> = said.split_once("Leap indicator:").and_then(bits);
+    let stratum: Option<u8> =
+        said.split_once("Stratum ").and_then(|(_, stratum)| Scan::new(stratum).num());
+    let (Some(mode), Some(leap), Some(stratum)) = (mode, leap, stratum) else { return };
+    shown.payload.resize(NTP_MESSAGE, 0);
+    shown.payload[0] = leap & 0xc0 | version << 3 | mode;
+    shown.payload[1] = stratum;
+    let code = said.split_once("Reference-ID: ").map(|(_, id)| Scan::new(id).token());
+    if let Some(code) = code.filter(|code| code.len() == 4 && code.is_ascii()) {
+        shown.payload[REFERENCE..REFERENCE + 4].copy_from_slice(code.as_bytes());
     }
-    bytes.push(0);
-    bytes.extend(kind.to_be_bytes());
-    bytes.extend([0, 1]);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::snmp;
+    use super::*;
+
+    #[test]
+    fn a_message_of_ike_has_a_header_at_least() {
+        let read = |text: &str| {
+            let mut shown = Shown::default();
+            ike(text, &mut shown);
+            shown.payload
+        };
+        let init = read("isakmp: parent_sa ikev2_init[I]");
+        assert_eq!((init.len(), init[18]), (28, 34));
+        let auth = read("NONESP-encap: isakmp: child_sa  ikev2_auth[I]");
+        assert_eq!((auth.len(), auth[22]), (32, 35));
+        assert_eq!(read("isakmp-nat-keep-alive"), [0xff]);
+        assert!(read("SIP, length: 4").is_empty());
+    }
+
+    #[test]
+    fn whether_a_clock_is_set_is_read_where_it_is_printed() {
+        let read = |text: &str| {
+            let mut shown = Shown::default();
+            ntp(text, &mut shown);
+            shown.payload
+        };
+        let told = read(
+            "NTPv4, Server, length 48\n\tLeap indicator: clock unsynchronized (192), Stratum 16 (unspecified), poll 6 (64s), precision -20\n\tRoot Delay: 0.000000, Root dispersion: 0.000015, Reference-ID: (unspec)",
+        );
+        assert_eq!((told.len(), &told[..2]), (48, &[0xe4, 16][..]));
+        let kiss = "NTPv4, Server, length 48\n\tLeap indicator: clock unsynchronized (192), Stratum 0 (unspecified), poll 10 (1024s), precision -23\n\tRoot Delay: 0.0, Root dispersion: 0.0, Reference-ID: RATE";
+        assert_eq!(&read(kiss)[12..16], b"RATE");
+        assert!(read("NTPv4, Server, length 48").is_empty());
+    }
 
     #[test]
     fn the_length_of_a_message_of_snmp_is_that_of_its_parts() {

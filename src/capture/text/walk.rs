@@ -3,6 +3,7 @@
 use super::clean::{LONGEST, clean};
 use super::clock::{Clock, Timing};
 use super::columns::Columns;
+use super::dns::Questions;
 use super::ends::Names;
 use super::numbers::Numbers;
 use super::open::Open;
@@ -44,6 +45,7 @@ pub(in crate::capture) fn walk<F: Sink>(
         names: Names::default(),
         numbers: Numbers::default(),
         sent: Sent::default(),
+        questions: Questions::default(),
         open: Open::default(),
         sections: Sections::default(),
         columns: Columns::default(),
@@ -115,6 +117,7 @@ struct Walk<'c, 's, F> {
     names: Names,
     numbers: Numbers,
     sent: Sent,
+    questions: Questions,
     open: Open,
     sections: Sections,
     columns: Columns,
@@ -260,6 +263,7 @@ impl<F: Sink> Walk<'_, '_, F> {
         let mut shown = record.read(&mut self.names, &mut self.open);
         if let Some(shown) = &mut shown {
             self.sent.take(shown);
+            self.questions.take(shown);
         }
         let built = match &shown {
             Some(shown) if !record.bytes.is_empty() => {

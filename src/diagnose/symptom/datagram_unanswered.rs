@@ -2,7 +2,7 @@
 
 use super::broken;
 use super::worded;
-use crate::breaks::{Break, Group, Manner, Packet, dropped};
+use crate::breaks::{Break, Fate, Group, Manner, Packet, dropped};
 use crate::diagnose::thresholds::DATAGRAM_ASKED_ON_NS;
 use crate::diagnose::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
 
@@ -57,6 +57,13 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let asked_on = broken::longest(f, sightings) >= DATAGRAM_ASKED_ON_NS;
     let waited = if asked_on { format!("; it went on for up to {wait}") } else { String::new() };
     let among = if n > 0 { format!(" Of {n} {STOPPED}.") } else { String::new() };
+    let served = |s: &&Sighting| s.connection.is_some_and(|id| f.breaks.fate(id) == Fate::Suffered);
+    let among = match sightings.iter().filter(served).count() {
+        0 => among,
+        n => format!(
+            "{among} Of {n} the client goes on by TCP on the same port, as clients of HTTP/3 do that QUIC does not bring on (RFC 9114, section 3.1), and is served there: UDP is dropped on the way, or the port has no QUIC."
+        ),
+    };
     worded(
         f,
         sightings,

@@ -7,6 +7,8 @@ use crate::correlate::Outcome;
 use crate::diagnose::thresholds::CLOSED_AT_ONCE_NS as AT_ONCE_NS;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 use crate::flow::Words;
+use crate::hashed::HashSet;
+use crate::topology::ServiceId;
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     let silent = |group: &Group| group.manner.is_silence() || group.manner == Manner::Closed;
@@ -97,6 +99,22 @@ fn is_unheard(f: &Facts, sighting: &Sighting) -> bool {
     sighting.connection.is_some_and(|id| f.legs(id).iter().all(|leg| !f.reply(leg).seen()))
 }
 
+/// Whether a client's first words are a ClientHello.
+fn began_in_tls(f: &Facts, sighting: &Sighting) -> bool {
+    let first = |id| {
+        let mut legs = f.legs(id).iter();
+        legs.find_map(|leg| f.vantage(leg).side_tables.first_request(leg.stream))
+    };
+    sighting.connection.and_then(first).is_some_and(|request| request.tls.is_some())
+}
+
+/// Whether somebody's request to one of these services is answered.
+fn is_answered(f: &Facts, sightings: &[Sighting]) -> bool {
+    let services: HashSet<ServiceId> =
+        sightings.iter().filter_map(|s| Some(f.service_of(s.connection?))).collect();
+    f.requests().any(|(id, c)| c.progress.response && services.contains(&f.service_of(id)))
+}
+
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
     let given_up = |s: &Sighting| s.connection.is_some_and(|id| probed(f, id).is_some());
@@ -157,12 +175,19 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         } else {
             "Who closes after a wait gave up: a proxy or a server whose own time ran out."
         };
+        // A program that was not made for it takes a ClientHello for garbage.
+        let hello = match sightings.iter().all(|s| began_in_tls(f, s)) {
+            true => {
+                " What it was sent is a ClientHello of TLS each time: a port that takes plain text closes upon it, and one that has no certificate for the name."
+            }
+            false => "",
+        };
         return worded(
             f,
             sightings,
             format!("the server closes instead of an answer, after up to {wait}"),
             format!(
-                "the client sends a request, and the server's side closes without a byte of an answer. {why}"
+                "the client sends a request, and the server's side closes without a byte of an answer. {why}{hello}"
             ),
         );
     }
@@ -179,13 +204,15 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         0 => String::new(),
         n => format!(" Of {n} the server closes before the answer is as long as it announces."),
     };
+    let others =
+        if is_answered(f, sightings) { ", where others of this service show one" } else { "" };
     let among = if unfilled > 0 { format!(" Of {unfilled} {hole}.") } else { String::new() };
     worded(
         f,
         sightings,
         format!("requests get no answer, after waits of up to {wait}"),
         format!(
-            "the client sends a request, and no byte of an answer is in the captures, where others of this service show one.{among}{cut}"
+            "the client sends a request, and no byte of an answer is in the captures{others}.{among}{cut}"
         ),
     )
 }

@@ -5,7 +5,7 @@ use crate::breaks::{Fate, Fault, service_fault};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, ToConfirm, Wording};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::fault::{HOLD_TIMER_EXPIRED, Service, words};
+use crate::wire::fault::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, Service, words};
 use std::collections::BTreeSet;
 
 /// Servers that are asked at most.
@@ -71,7 +71,8 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let mut each: Vec<String> = faults.iter().map(|fault| name(*fault)).collect();
     each.dedup();
     let names = list(&each);
-    let asked = faults.iter().filter(|Fault(service, _)| *service == Service::Dns).count();
+    let of = |wanted: Service| faults.iter().filter(|Fault(service, _)| *service == wanted).count();
+    let (asked, refused) = (of(Service::Dns), of(Service::DnsRefused));
     if asked > 0 && sightings.iter().all(|s| !s.costly) {
         return of_names(f, sightings, asked);
     }
@@ -81,6 +82,18 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             " Each of its answers is of that kind, of {}: so answers a name server whose own questions are not answered.",
             count(asked, "name")
         );
+    }
+    if refused > 0 {
+        why += &format!(
+            " It refuses {}, and answers nothing else: so does a name server that takes no questions from that address, or that has none but zones of its own. Where a balancer puts its own address in its clients' place, the server sees that one.",
+            count(refused, "name")
+        );
+    }
+    if faults.contains(&Fault(Service::Ntp, CLOCK_NOT_SET)) {
+        why += " No client sets its clock by such an answer: the server has found no source of the time itself, or has lost it.";
+    }
+    if faults.contains(&Fault(Service::Postgres, SPEAKS_NO_TLS)) {
+        why += " The client asks for TLS and leaves when it is told so: it is set to take nothing else (sslmode=require or above). Whoever answers, the server or a pooler or proxy in its place, has TLS switched off.";
     }
     if faults.iter().all(|fault| *fault == Fault(Service::Bgp, HOLD_TIMER_EXPIRED)) {
         return unheard(f, sightings);
@@ -129,6 +142,10 @@ fn of_names(f: &Facts, sightings: &[Sighting], asked: usize) -> Wording {
 /// What tells on the server itself why it says so.
 fn command(fault: Fault, ip: &str) -> (String, &'static str) {
     match fault {
+        Fault(Service::Postgres, SPEAKS_NO_TLS) => (
+            "psql -c 'SHOW ssl'; grep -n tls /etc/pgbouncer/pgbouncer.ini".to_owned(),
+            "off, or no client_tls_sslmode: it speaks no TLS",
+        ),
         Fault(Service::Postgres, _) => (
             "psql -c 'SELECT state, count(*) FROM pg_stat_activity GROUP BY 1' -c 'SHOW max_connections' -c 'SELECT pg_is_in_recovery()'".to_owned(),
             "who holds its connections, how many it takes, and whether it is a standby; a pooler's limits stand in its own settings",
@@ -140,6 +157,14 @@ fn command(fault: Fault, ip: &str) -> (String, &'static str) {
         Fault(Service::Dns, _) => (
             format!("dig +tries=1 @{ip} . NS; dig +trace +tries=1 . NS; timeout 30 tcpdump -ni any 'port 53 and not host {ip}'"),
             "whether its own questions to others leave, and are answered",
+        ),
+        Fault(Service::DnsRefused, _) => (
+            "named-checkconf -p | grep -nE 'allow-(query|recursion)|recursion'; unbound-control get_option access-control; grep -nE 'acl|forward' /etc/coredns/Corefile".to_owned(),
+            "whom it lets ask, and whether it answers for more than zones of its own",
+        ),
+        Fault(Service::Ntp, CLOCK_NOT_SET) => (
+            "chronyc tracking; chronyc sources; ntpq -pn".to_owned(),
+            "whether it reaches a source of the time (a * before it), or has none: 'local stratum' lets it serve its own",
         ),
         Fault(Service::Bgp, HOLD_TIMER_EXPIRED) => (
             "vtysh -c 'show bgp neighbors' -c 'show bgp summary'   # FRR; 'birdc show protocols all' (BIRD); timeout 60 tcpdump -ni any 'tcp port 179'".to_owned(),

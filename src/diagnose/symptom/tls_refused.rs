@@ -35,7 +35,12 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
         Refused::InPlain => "the server's answer: HTTP in plain text, status 400".to_owned(),
         Refused::NotTls => "the server's answer: this port speaks TLS, status 400".to_owned(),
         Refused::Sealed => "the client's last record, encrypted and as long as an alert".to_owned(),
+        Refused::Greeted => "the ClientHello, to a server that greeted in plain text".to_owned(),
     };
+    if how == Refused::Greeted {
+        let greeting = f.proof(leg, f.reply(leg).data, "the server's greeting, in plain text");
+        return greeting.into_iter().chain(f.proof(leg, spoken.mark, note)).collect();
+    }
     let hello = f.vantage(leg).side_tables.hello_of(leg.stream);
     let hello = hello.and_then(|hello| f.proof(leg, hello.mark, "the ClientHello"));
     hello.into_iter().chain(f.proof(leg, spoken.mark, note)).collect()
@@ -87,6 +92,9 @@ fn says(how: Refused) -> String {
         Refused::NotTls => {
             "the client speaks plain HTTP, and the server answers that its port speaks TLS".to_owned()
         }
+        Refused::Greeted => {
+            "the client speaks TLS at once, to a server that greets in plain text".to_owned()
+        }
         Refused::Sealed => {
             "the client ends them with an encrypted record as long as an alert, in place of its Finished"
                 .to_owned()
@@ -102,6 +110,9 @@ fn means(how: Refused) -> &'static str {
         }
         Refused::NotTls => {
             "Who asks, a client or a balancer that ends TLS itself and passes on what is in it, has to speak TLS to that port, or to call the plain one."
+        }
+        Refused::Greeted => {
+            "On that port TLS begins when the client asks for it in plain text (STARTTLS); the port that speaks TLS at once is another one (465 for mail that is sent, 993, 995). Client, listener or balancer have the wrong port or the wrong setting."
         }
         Refused::Sealed => {
             "What the alert says is encrypted in TLS 1.3; so ends a client that does not accept the server's certificate: of an authority that it does not know, for another name, expired, or without an intermediate one. The client's own log says which."
@@ -132,7 +143,14 @@ pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConf
     let (ip, port) = f.connection(id).front.server;
     let at = ip.with_port(port);
     let how = tls_refused(f, id).map(|(.., how)| how);
-    let (command, why) = if how == Some(Refused::NotTls) {
+    let (command, why) = if how == Some(Refused::Greeted) {
+        (
+            format!(
+                "openssl s_client -connect {at} -starttls smtp </dev/null   # or imap, pop3, ftp"
+            ),
+            "a certificate shows that the port speaks TLS when it is asked to",
+        )
+    } else if how == Some(Refused::NotTls) {
         (
             format!("curl -skv -o /dev/null https://{at}/"),
             "an answer shows that the port speaks TLS",

@@ -22,6 +22,7 @@ enum Form {
     Mqtt,
     Ldap,
     Dns,
+    DnsRefused,
     GoAway,
     Imap,
     Pop3,
@@ -56,6 +57,8 @@ enum Form {
     Amqp,
     Sctp,
     Ssh,
+    HelloToGreeting,
+    CloseFrame,
 }
 
 /// Forms of those who send a client on, to an address and to a name.
@@ -75,12 +78,13 @@ fn redirect_of(who: Redirector) -> (Form, Form) {
 }
 
 /// Forms of the services whose errors are kept.
-const FAULTS: [(Service, Form); 15] = [
+const FAULTS: [(Service, Form); 16] = [
     (Service::Postgres, Form::Postgres),
     (Service::Redis, Form::Redis),
     (Service::Mqtt, Form::Mqtt),
     (Service::Ldap, Form::Ldap),
     (Service::Dns, Form::Dns),
+    (Service::DnsRefused, Form::DnsRefused),
     (Service::Http2, Form::GoAway),
     (Service::Imap, Form::Imap),
     (Service::Pop3, Form::Pop3),
@@ -109,6 +113,7 @@ words!(Form {
     Form::Mqtt => "mqtt-refusal",
     Form::Ldap => "ldap-refusal",
     Form::Dns => "dns-failure",
+    Form::DnsRefused => "dns-refusal",
     Form::GoAway => "http2-goaway",
     Form::Imap => "imap-bye",
     Form::Pop3 => "pop3-error",
@@ -123,6 +128,8 @@ words!(Form {
     Form::Amqp => "amqp-version",
     Form::Sctp => "sctp-abort",
     Form::Ssh => "ssh-refusal",
+    Form::HelloToGreeting => "tls-hello-to-greeting",
+    Form::CloseFrame => "websocket-close",
     Form::EndUnseen => "http-end-unseen",
     Form::Resolved => "dns-name",
     Form::OracleRedirect => "oracle-redirect",
@@ -180,6 +187,8 @@ impl Row for Of<Spoken> {
             Words::Unended => (Form::Unended, 0, None),
             Words::PlainToTls => (Form::PlainToTls, 0, None),
             Words::SealedAlert => (Form::SealedAlert, 0, None),
+            Words::HelloToGreeting => (Form::HelloToGreeting, 0, None),
+            Words::CloseFrame => (Form::CloseFrame, 0, None),
             Words::EndUnseen => (Form::EndUnseen, 0, None),
             Words::Resolved(name) => (Form::Resolved, name, None),
             Words::SentOn(who, ip, port) => (redirect_of(who).0, port, Some(ip)),
@@ -187,10 +196,10 @@ impl Row for Of<Spoken> {
             Words::NoSuchName(name) => (Form::NoSuchName, name, None),
             Words::Media(ip, port) => (Form::Media, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-left-midway`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `dns-refusal`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-left-midway`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `tls-hello-to-greeting`, `websocket-close`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
-            "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-name` and what ends in `-name` a digest of the name",
+            "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-refusal`, `dns-name` and what ends in `-name` a digest of the name",
             &mut number,
         );
         c.some_ip("ip", "the address that is named", &mut ip);
@@ -207,6 +216,8 @@ impl Row for Of<Spoken> {
             Form::Unended => Words::Unended,
             Form::PlainToTls => Words::PlainToTls,
             Form::SealedAlert => Words::SealedAlert,
+            Form::HelloToGreeting => Words::HelloToGreeting,
+            Form::CloseFrame => Words::CloseFrame,
             Form::EndUnseen => Words::EndUnseen,
             Form::Resolved => Words::Resolved(number),
             Form::NoSuchName => Words::NoSuchName(number),

@@ -16,6 +16,10 @@ pub enum Words {
     Alert(u8),
     /// An encrypted record as long as an alert of TLS 1.3, where a Finished was due, and the last of its side.
     SealedAlert,
+    /// A ClientHello as the first words of a client whose server had greeted it in the clear.
+    HelloToGreeting,
+    /// A Close frame of a web socket (RFC 6455, section 5.5.1).
+    CloseFrame,
     /// FTP: the endpoint to which the other side is to connect for data.
     Endpoint(Ip, u16),
     /// SIP over UDP: the address, if one is named, and port to which a request wants its
@@ -41,7 +45,8 @@ pub enum Words {
     SentOn(Redirector, Ip, u16),
     /// The same, by a name: a digest of it.
     SentToName(Redirector, u16),
-    /// A DNS answer that such a name does not exist (NXDOMAIN): its digest.
+    /// A DNS answer that a name does not exist (NXDOMAIN), of one to which a client was sent or of a server that has
+    /// found none yet: its digest.
     NoSuchName(u16),
     /// SIP over UDP: where the session description of a side wants its media.
     Media(Ip, u16),

@@ -2,9 +2,15 @@
 
 use super::Service;
 
+/// PostgreSQL: N to a client that asks for TLS (Frontend/Backend Protocol, "SSL Session Encryption").
+pub const SPEAKS_NO_TLS: u16 = 1;
+/// NTP: the server's own clock is not set.
+pub const CLOCK_NOT_SET: u16 = 4;
+
 /// Of SQLSTATEs that have letters, and of Redis' words, which have no numbers: the number under which
 /// each is kept, and what it means.
-pub(super) const POSTGRES: [(&str, u16, &str); 11] = [
+pub(super) const POSTGRES: [(&str, u16, &str); 12] = [
+    ("N", SPEAKS_NO_TLS, "it speaks no TLS, as its client asks for"),
     ("53300", 53300, "too many connections"),
     ("53200", 53200, "out of memory"),
     ("53100", 53100, "disk full"),
@@ -110,6 +116,7 @@ pub fn words(service: Service, code: u16) -> String {
         Service::Ldap => numbered(&LDAP, "LDAP result"),
         Service::Http2 => numbered(&HTTP2, "HTTP/2 GOAWAY"),
         Service::Dns => "DNS SERVFAIL".to_owned(),
+        Service::DnsRefused => "DNS REFUSED".to_owned(),
         Service::Imap => "IMAP BYE as the greeting".to_owned(),
         Service::Pop3 => "POP3 -ERR as the greeting".to_owned(),
         Service::Sip => format!("SIP {code}"),
@@ -118,6 +125,9 @@ pub fn words(service: Service, code: u16) -> String {
             let known = BGP.iter().find(|(known, _)| *known == code);
             let means = known.map_or("an error", |(_, means)| means);
             format!("BGP NOTIFICATION {}/{} ({means})", code >> 8, code & 0xff)
+        }
+        Service::Ntp if code == CLOCK_NOT_SET => {
+            "NTP leap indicator 3 (its own clock is not set)".to_owned()
         }
         Service::Ntp => named(&NTP, "NTP kiss code"),
         Service::Ssh => named(&SSH, "SSH:"),

@@ -66,6 +66,7 @@ fn told(how: Refused, servers: usize) -> String {
         Refused::ByClient(alert) => {
             format!("the proxy sends alert {alert} ({})", alert_name(alert))
         }
+        Refused::Greeted => format!("{} in plain text", it("greets", "greet")),
         Refused::Sealed => {
             "the proxy ends them with an encrypted record as long as an alert".to_owned()
         }
@@ -79,6 +80,9 @@ fn mend(how: Refused) -> &'static str {
             "The port speaks HTTP without TLS: the proxy has to be told so ('http://' in proxy_pass, no 'ssl' on haproxy's server line, no TLS in the target group), or another port."
         }
         Refused::NotTls => "The proxy has to speak TLS to that port, or to call the plain one.",
+        Refused::Greeted => {
+            "On that port TLS begins when it is asked for in plain text (STARTTLS): the proxy has to call the port that speaks TLS at once, or to pass on what clients say."
+        }
         Refused::ByServer(_) => {
             "The server takes none of what the proxy offers: a version, a cipher, the name that it asks for (SNI), or its certificate."
         }
@@ -98,6 +102,7 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
             Refused::InPlain | Refused::NotTls => "the answer, in plain HTTP".to_owned(),
             Refused::ByServer(alert) => format!("the server's alert: {}", alert_name(alert)),
             Refused::ByClient(alert) => format!("the proxy's alert: {}", alert_name(alert)),
+            Refused::Greeted => "the ClientHello, to a greeting in plain text".to_owned(),
             Refused::Sealed => "the proxy's last record, as long as an alert".to_owned(),
         };
         tried.extend(trace.proof(leg, spoken.mark, note));

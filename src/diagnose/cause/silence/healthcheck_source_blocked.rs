@@ -70,7 +70,7 @@ fn finding(
     };
     let delivered = silent.iter().any(|id| own(&id));
     let source = trace.connection(silent[0]).front.client.0;
-    let title = format!("the health checks of {ip} are not answered, and it gets no connection");
+    let title = format!("{ip} answers none of its health checks, and gets no connection");
     let place = if delivered { "They arrive there" } else { "They leave the director" };
     let explanation = format!(
         "{} connected {} to {}, and no SYN was answered, while {other} answers its checks. {place}, and neither a SYN-ACK nor a refusal comes back: a firewall that drops the checks' source {source}, or a program that hangs. Meanwhile the director sends {ip} no connection.",

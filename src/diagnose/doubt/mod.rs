@@ -1,0 +1,16 @@
+//! What stands against calling a service well of which nothing failed: said in the verdict, with the frame that shows
+//! it. Whether it is a fault the captures do not tell, so nobody is accused.
+
+mod no_names;
+mod quiet_sockets;
+mod two_paces;
+
+use super::{Facts, only_errors};
+
+/// The first that there is.
+pub(super) fn doubt(facts: &Facts) -> Option<String> {
+    only_errors::only_errors(facts)
+        .or_else(|| no_names::no_names(facts))
+        .or_else(|| quiet_sockets::quiet_sockets(facts))
+        .or_else(|| two_paces::two_paces(facts))
+}
