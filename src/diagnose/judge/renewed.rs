@@ -5,9 +5,9 @@ use super::evidence::ASKED;
 use crate::breaks::Group;
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
-use crate::flow::Observations;
+use crate::flow::{Binding, Claim, Mark, Observations};
 use crate::trace::At;
-use crate::wire::Mac;
+use crate::wire::{Ip, Mac};
 
 /// Connections that the host which resets them accepted from another port than the one that it resets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,8 @@ pub(super) struct Moved {
 pub(super) fn moved(facts: &Facts, group: &Group) -> Option<Moved> {
     let last = group.last?;
     let id = *group.connections.first()?;
-    let leg = facts.legs(id).iter().find(|leg| leg.vantage == last.at.vantage)?;
+    let here = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
+    let leg = facts.legs(id).iter().find(here)?;
     let vantage: &Observations = facts.vantage(leg);
     let stream = leg.of(&facts.vantages);
     let ip = stream.key.ip(leg.client.other());
@@ -99,10 +100,26 @@ pub(super) fn moved(facts: &Facts, group: &Group) -> Option<Moved> {
     for binding in vantage.neighbors.bindings.iter().filter(|b| b.mac == old) {
         spoke = spoke.max(binding.last.frame());
     }
-    let (new, first) = new?;
+    // Who announces itself and sends nothing says so, too.
+    let (new, first) = match new {
+        Some(new) => new,
+        None => announced(vantage, ip, old, spoke)?,
+    };
     (first.frame() > spoke).then_some(Moved {
         old,
         new,
         at: At { vantage: leg.vantage, mark: first },
     })
+}
+
+/// The one other MAC that announces an address, or answers for it, after the old one's last frame.
+fn announced(vantage: &Observations, ip: Ip, old: Mac, spoke: u32) -> Option<(Mac, Mark)> {
+    let later = |b: &&Binding| {
+        let says = matches!(b.claim, Claim::Announcement | Claim::Reply);
+        b.ip == ip && b.mac != old && says && b.last.frame() > spoke
+    };
+    let mut claims = vantage.neighbors.bindings.iter().filter(later);
+    let first = claims.next().filter(|b| !b.mac.is_vrrp())?;
+    let mark = if first.first.frame() > spoke { first.first } else { first.last };
+    claims.all(|b| b.mac == first.mac).then_some((first.mac, mark))
 }

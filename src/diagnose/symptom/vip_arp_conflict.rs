@@ -24,6 +24,12 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         .map(|s| s.vip)
         .filter(|vip| disputed(facts, *vip).is_some())
         .collect();
+    // A real server's own address too, where it shows by what becomes of connections.
+    let servers = facts.topology.services.iter().flat_map(|s| &s.real_servers);
+    let served = |ip: &Ip| {
+        disputed(facts, *ip).is_some() && !fates(facts, &[*ip], &claimants(facts, *ip)).is_empty()
+    };
+    vips.extend(servers.filter_map(|r| r.address).filter(served));
     vips.sort_unstable();
     vips.dedup();
     vips.into_iter()
@@ -45,6 +51,7 @@ fn is_between_machines(trace: &Trace, vip: Ip) -> bool {
 
 fn fails(facts: &Facts, vip: Ip) -> bool {
     facts.requests_to_address(vip).any(|(_, c)| c.outcome.failed())
+        || fates(facts, &[vip], &claimants(facts, vip)).iter().any(|(.., failed)| *failed > 0)
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
