@@ -5,6 +5,7 @@
 //! Fisher's exact test times the number of values asked (Bonferroni). At most two are
 //! told: what people look for by hand for weeks is one thing, not a list.
 
+use super::called::{network, tls_name};
 use super::chance::{LEVEL, probability};
 use super::{Fate, Journey, Milestone};
 use crate::hashed::{HashMap, HashSet};
@@ -12,13 +13,16 @@ use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_lt};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 /// Something that connections can have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Trait {
     /// Its real server.
     RealServer,
+    /// The address that whoever balances gave the client on the way to its real server, where it is not the client's own.
+    LocalAddress,
+    /// The MAC that the host which shows the client's packets first sends them on to: of several servers, whose it is.
+    NextMac,
     /// The client's network: 24 bits of IPv4, 64 of IPv6.
     ClientNetwork,
     /// Whether an earlier connection had the same five-tuple.
@@ -68,8 +72,10 @@ pub enum Trait {
 
 impl Trait {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::RealServer,
+        Self::LocalAddress,
+        Self::NextMac,
         Self::ClientNetwork,
         Self::PortUsedBefore,
         Self::SegmentSize,
@@ -99,6 +105,8 @@ impl Trait {
     pub fn name(self) -> &'static str {
         match self {
             Self::RealServer => "real-server",
+            Self::LocalAddress => "local-address",
+            Self::NextMac => "next-mac",
             Self::ClientNetwork => "client-network",
             Self::PortUsedBefore => "port-used-before",
             Self::SegmentSize => "segment-size",
@@ -277,6 +285,10 @@ impl<'a> Worlds<'a> {
             let name = name.or_else(|| server.mac.map(|mac| mac.to_string()));
             values.push((Trait::RealServer, name.unwrap_or_default()));
         }
+        let given = connection.back.map(|back| back.client.0);
+        if let Some(given) = given.filter(|ip| *ip != connection.front.client.0) {
+            values.push((Trait::LocalAddress, given.to_string()));
+        }
         self.first_place(id, &mut values);
         self.first_words(id, &mut values);
         if self.long
@@ -337,6 +349,9 @@ impl<'a> Worlds<'a> {
             values.push((Trait::Interface, hop.link.ifindex.to_string()));
             values.extend(hop.link.src.map(|mac| (Trait::IncomingMac, mac.to_string())));
         }
+        let sent_on = vantage.path(there).filter(|(_, hop)| vantage.own.sent(hop) == Some(true));
+        let next = sent_on.last().and_then(|(_, hop)| hop.link.dst).filter(|mac| mac.is_unicast());
+        values.extend(next.map(|mac| (Trait::NextMac, mac.to_string())));
         let back = trace.reply(leg);
         if back.accepted()
             && let Some(hop) = vantage.first_hop(back)
@@ -360,30 +375,4 @@ impl<'a> Worlds<'a> {
 fn stamp(trace: &Trace, id: ConnectionId) -> Option<u32> {
     let shape = trace.forward(trace.legs(id).first()?).shape;
     shape.stamped().then_some(shape.tsval)
-}
-
-/// A version of TLS as people call it (RFC 8446, section 4.2.1).
-fn tls_name(version: u16) -> String {
-    match version {
-        0x0300 => "SSL 3.0".to_owned(),
-        0x0301 => "TLS 1.0".to_owned(),
-        0x0302 => "TLS 1.1".to_owned(),
-        0x0303 => "TLS 1.2".to_owned(),
-        0x0304 => "TLS 1.3".to_owned(),
-        other => format!("TLS {other:#06x}"),
-    }
-}
-
-/// The network that an address is told by.
-fn network(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, c, _] = ip.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        IpAddr::V6(ip) => {
-            let bits = u128::from(ip) & !(u128::MAX >> 64);
-            format!("{}/64", std::net::Ipv6Addr::from(bits))
-        }
-    }
 }

@@ -62,7 +62,9 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if in_vain && trace.topology.astray.contains_key(&id.0) {
         return harm(Manner::Astray);
     }
-    if !p.request || !shown || at_the_end(trace, id) && !in_vain {
+    // Of several questions the first had the time to be answered.
+    let early = at_the_end(trace, id) && !in_vain && !asks_on(trace, id);
+    if !p.request || !shown || early {
         return Judged::Untold;
     }
     if let Some(last) = split(trace, id) {

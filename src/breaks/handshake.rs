@@ -34,7 +34,10 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             let manner = if reset { Manner::Unmatched } else { Manner::UnseenBeyond };
             harm(trace, id, Packet::SynAck, (manner, last))
         }
-        Outcome::Unknown if !(p.request || p.response) => Judged::Untold,
+        Outcome::Unknown if !(p.request || p.response) => match kept_on_the_way(trace, pace, id) {
+            Some(last) => harm(trace, id, Packet::SynAck, (Manner::Swallowed, Some(last))),
+            None => Judged::Untold,
+        },
         Outcome::Incomplete => incomplete(trace, pace, id),
         _ => late(trace, id),
     }
@@ -182,7 +185,28 @@ fn is_offered_again(trace: &Trace, pace: &Pace, id: ConnectionId) -> bool {
     let p = trace.connection(id).progress;
     !(p.syn || p.request || p.response)
         && pace.nobody_talks(trace.service_of(id))
+        && !pace.scatters(trace, trace.service_of(id))
         && trace.legs(id).iter().any(again)
+}
+
+/// Where a SYN-ACK comes again and again to a host that sends others of its service on, and this one not. No SYN of
+/// it was seen: that went another way, and a host which filters by state drops what it saw no beginning of.
+fn kept_on_the_way(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Sighting> {
+    let again = |leg: &Leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        !there.seen() && back.accepted() && back.syns > 2 && back.payload == 0 && !back.rst.is_set()
+    };
+    let service = trace.service_of(id);
+    if pace.nobody_talks(service)
+        || pace.scatters(trace, service)
+        || !trace.legs(id).iter().all(again)
+    {
+        return None;
+    }
+    let (Manner::Swallowed, Some(last)) = silence(trace, id, Packet::SynAck) else { return None };
+    let host = last.host?;
+    let callers = trace.host_by_ip(trace.connection(id).front.client.0) == Some(host);
+    (!callers && pace.relays(trace, service, host)).then_some(last)
 }
 
 /// Whether a server's SYN-ACK was the end, or a reset that answers it without a word: neither side sent

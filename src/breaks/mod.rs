@@ -14,8 +14,10 @@
 mod account;
 pub mod apart;
 mod at_once;
+mod backscatter;
 mod behind;
 mod beyond;
+mod called;
 pub mod chance;
 mod datagram;
 mod dropped_talk;
@@ -36,6 +38,7 @@ mod parting;
 mod probed;
 mod proved;
 mod raced;
+mod relayed;
 mod said;
 mod talk;
 mod turned_away;

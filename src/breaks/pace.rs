@@ -11,7 +11,7 @@ use crate::correlate::Progress;
 use crate::flow::{Flow, Mark, Observations, VantageId};
 use crate::hashed::{HashMap, HashSet};
 use crate::parts::in_parts;
-use crate::topology::{Ordinary, ServiceId};
+use crate::topology::{HostId, Ordinary, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
@@ -67,6 +67,10 @@ pub struct Pace {
     raced: OnceLock<Raced>,
     /// Connections over TCP that clients of QUIC may have gone on by.
     fell_back: OnceLock<FellBack>,
+    /// Services whose connections a host passes on.
+    relayed: OnceLock<HashSet<(ServiceId, HostId)>>,
+    /// Services whose answers come to many who were not seen to call.
+    backscatter: OnceLock<HashSet<ServiceId>>,
 }
 
 type ByServer = BTreeMap<u16, Vec<Answer>>;
@@ -88,6 +92,8 @@ impl Pace {
             one_sided: OnceLock::new(),
             raced: OnceLock::new(),
             fell_back: OnceLock::new(),
+            relayed: OnceLock::new(),
+            backscatter: OnceLock::new(),
         };
         let answered = |p: &Progress| p.request && p.response;
         let all = &trace.connections.list;
@@ -168,6 +174,16 @@ impl Pace {
     pub(super) fn nobody_talks(&self, service: ServiceId) -> bool {
         let habit = self.habits[service.0 as usize];
         habit.asked == 0 && habit.answered == 0 && habit.greeted == 0
+    }
+
+    /// Whether a host was seen to pass connections to a service on.
+    pub(super) fn relays(&self, trace: &Trace, service: ServiceId, host: HostId) -> bool {
+        self.relayed.get_or_init(|| super::relayed::hosts(trace)).contains(&(service, host))
+    }
+
+    /// Whether a service answers many who were not seen to call, each once: so does who is flooded with forged sources.
+    pub(super) fn scatters(&self, trace: &Trace, service: ServiceId) -> bool {
+        self.backscatter.get_or_init(|| super::backscatter::services(trace)).contains(&service)
     }
 
     /// Whether what comes to a host would be in the captures, as far as its other conversations show.

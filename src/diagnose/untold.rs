@@ -5,7 +5,7 @@ use super::facts::left_open::{Hint, hints};
 use super::rests_on::{name, rests_on};
 use super::{CAUSES, Candidate, Checked, Confidence, Facts, Finding, FindingId, Kind};
 use crate::diagnose::thresholds::UNTOLD_CANDIDATES;
-use crate::flow::Observations;
+use crate::flow::{Observations, Side};
 use crate::trace::{Printed, Trace};
 use std::collections::HashSet;
 
@@ -68,6 +68,14 @@ fn may_be(trace: &Trace, id: FindingId) -> bool {
         "ipv6-dad-failed" | "duplicate-na-for-vip" => services().any(|s| !s.vip.is_v4()),
         "control-channel-address" => services().any(|s| NAMING.contains(&s.port)),
         "vrid-collision" => trace.vantages.iter().any(|v| !v.vrrp.is_empty()),
+        "dsr-rst-from-rip" => {
+            let mut streams = trace.vantages.iter().flat_map(|v| &v.streams);
+            streams.any(|stream| {
+                let flows = [Side::A, Side::B].map(|side| stream.flow(side));
+                flows.iter().all(|flow| !flow.opened())
+                    && flows.iter().any(|flow| flow.rst.is_set())
+            })
+        }
         "tunnel-not-decapsulated" => {
             let mut streams = trace.vantages.iter().flat_map(|v| &v.streams);
             streams.any(|stream| stream.key.tunnel != 0)

@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Votes {
     modes: BTreeMap<Mode, u32>,
+    /// Connections that their server refused in another name, though they came to it untranslated.
+    own_names: u32,
     /// Hosts at which addresses were rewritten.
     rewriters: BTreeMap<HostId, u32>,
     /// Hosts that sent packets on unchanged: to whom, how often.
@@ -59,6 +61,8 @@ pub(super) struct Ballot {
     pub route: RouteId,
     /// The mode that its rewrites show by themselves.
     pub mode: Option<Mode>,
+    /// See [`Votes::own_names`].
+    own_name: bool,
     /// The server's address was rewritten; a client's alone a router rewrites.
     pub rewritten: bool,
     /// The client went on after its SYN: somebody answered it.
@@ -79,7 +83,8 @@ impl Ballot {
         let mode = if proxied { Some(Mode::Proxy) } else { mode_of(connection, legs, vantages) };
         let rewritten = connection.back.is_some_and(|back| back.server != connection.front.server);
         let established = connection.progress.established;
-        Self { service, route, mode, rewritten, established, handed_by: None }
+        let own_name = rewritten && super::refused_by_another(connection, legs, vantages).is_some();
+        Self { service, route, mode, own_name, rewritten, established, handed_by: None }
     }
 }
 
@@ -91,6 +96,7 @@ pub(super) fn vote(
     vip: Ip,
     hosts: &Hosts,
 ) {
+    votes.own_names += count * u32::from(ballot.own_name);
     if let Some(mode) = ballot.mode {
         *votes.modes.entry(mode).or_default() += count;
     }
@@ -158,6 +164,9 @@ fn mode_of(connection: &Connection, legs: &[Leg], vantages: &[Observations]) -> 
         // Only the source was rewritten: a router's doing, not a balancer's.
         return None;
     }
+    if super::refused_by_another(connection, legs, vantages).is_some() {
+        return None;
+    }
     if back.client.0 == connection.front.client.0 {
         return Some(Mode::Nat);
     }
@@ -186,7 +195,9 @@ fn rewriter(route: &Route) -> Option<HostId> {
 }
 
 pub(super) fn decide(service: &mut Service, votes: &Votes, hosts: &Hosts, named: &Named) {
-    if let Some((mode, _)) = votes.modes.iter().max_by_key(|(_, count)| **count) {
+    // Of a refusal whose SYN a capture lacks it does not show that the server changed the address itself.
+    let shown = |(_, count): &(&Mode, &u32)| **count > votes.own_names;
+    if let Some((mode, _)) = votes.modes.iter().filter(shown).max_by_key(|(_, count)| **count) {
         service.mode = *mode;
     }
     let mut found: BTreeMap<HostId, u32> = votes.rewriters.clone();

@@ -62,6 +62,7 @@ pub(super) fn classify(
     let habits = habits(connections);
     let beats = checks::beats(vantages, connections, &habits);
     let mut vain = in_vain(connections, &habits, topology);
+    let proven = proven(vantages, connections, &habits);
     vain.extend(checks::always_refused(vantages, connections));
     vain.extend(checks::never_accepted(vantages, connections, topology));
     let probers = checks::of_probers(vantages, connections);
@@ -92,6 +93,7 @@ pub(super) fn classify(
         } else if vain.contains(&pair(connection))
             || beats.contains(&index)
             || !connection.progress.request && probers.contains(&pair(connection))
+            || is_vain(connection) && proven.contains(&pair(connection))
             || is_check(vantages, connections, connection, topology, &fleets, &habits)
         {
             Some(Ordinary::HealthCheck)
@@ -148,6 +150,29 @@ fn habits(connections: &Connections) -> HashSet<Pair> {
     counts.into_keys().collect()
 }
 
+/// Pairs with such a habit of which enough were accepted and ended by who asked: what is refused among them is a check
+/// as well, of a server that is down for a while.
+fn proven(
+    vantages: &[Observations],
+    connections: &Connections,
+    habits: &HashSet<Pair>,
+) -> HashSet<Pair> {
+    let mut counts: HashMap<Pair, u32> = HashMap::default();
+    if habits.is_empty() {
+        return HashSet::default();
+    }
+    for c in connections.list.iter().filter(|c| c.protocol.is_tcp() && c.progress.answered) {
+        if habits.contains(&pair(c)) && closed_by_client(vantages, connections, c) {
+            *counts.entry(pair(c)).or_default() += 1;
+        }
+    }
+    counts.into_iter().filter(|(_, count)| *count >= HABIT).map(|(pair, _)| pair).collect()
+}
+
+fn is_vain(connection: &Connection) -> bool {
+    matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered)
+}
+
 /// Pairs of a director that has such a habit with another server on the same port, and whose
 /// every connection is in vain: the check of a server that is down.
 fn in_vain(
@@ -174,7 +199,7 @@ fn in_vain(
     for connection in connections.list.iter().filter(|c| c.protocol.is_tcp() && !c.has_self()) {
         let pair = pair(connection);
         if callers.contains(&(pair.0, pair.2)) {
-            let vain = matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered);
+            let vain = is_vain(connection);
             let (count, all) = tries.entry(pair).or_insert((0, true));
             *count += 1;
             *all &= vain;

@@ -40,6 +40,8 @@ pub(super) struct Scans {
     lone: HashSet<Ip>,
     joint: HashSet<Ip>,
     dark: HashSet<(Ip, u16)>,
+    /// Services that strangers alone try, each of them once.
+    strange: HashSet<(Ip, u16)>,
 }
 
 /// An attempt in vain or without a word, by who made it: in a flood as many as there are connections.
@@ -52,7 +54,7 @@ struct Idle {
 }
 
 impl Scans {
-    /// Looks at all attempts; `tries` is walked up to three times.
+    /// Looks at all attempts; `tries` is walked up to five times.
     pub(super) fn of(tries: impl Iterator<Item = Try> + Clone) -> Self {
         let idle = |one: Try| Idle {
             source: one.source,
@@ -62,7 +64,8 @@ impl Scans {
         let mut idle: Vec<Idle> =
             tries.clone().filter(|one| one.vain || one.empty).map(idle).collect();
         idle.sort_unstable();
-        let mut found = Self::default();
+        let strange = super::strangers::tried(tries.clone());
+        let mut found = Self { strange, ..Self::default() };
         let by_source = || idle.chunk_by(|a, b| a.source == b.source);
         let services = |tries: &[Idle], counts: &dyn Fn(&Idle) -> bool| {
             let each = tries.chunk_by(|a, b| a.service == b.service);
@@ -103,7 +106,9 @@ impl Scans {
 
     /// Whether an attempt is part of a scan.
     pub(super) fn has(&self, source: Ip, service: (Ip, u16)) -> bool {
-        self.lone.contains(&source) || self.joint.contains(&source) && self.dark.contains(&service)
+        self.strange.contains(&service)
+            || self.lone.contains(&source)
+            || self.joint.contains(&source) && self.dark.contains(&service)
     }
 }
 

@@ -86,3 +86,34 @@ fn checks_that_are_answered_when_nobody_waits_any_more_fail() {
     assert!(ids(&report).is_empty(), "{text}");
     assert!(text.contains("6 health checks: 6 did well"), "{text}");
 }
+
+/// A monitor opens connections to a server and resets them at once; `refused` of them find nobody, or all if it never
+/// serves.
+fn monitored(refused: std::ops::Range<u16>) -> Stage {
+    let mut stage = Stage::capturing(&["director"]);
+    for n in 0..20u16 {
+        let mut check = Talk::new(at(DIRECTOR_IP, 20_000 + n), at(RS1_IP, 8080));
+        let syn = check.syn();
+        stage.carry(&THERE, &syn);
+        if refused.contains(&n) {
+            stage.carry(&BACK, &Talk::refusal_of(&syn));
+        } else {
+            let syn_ack = check.accept().syn_ack();
+            stage.carry(&BACK, &syn_ack);
+            let reset = check.open().rst_ack(Who::Client);
+            stage.carry(&THERE, &reset);
+        }
+        stage.wait_ms(2_000);
+    }
+    stage
+}
+
+#[test]
+fn checks_of_a_server_that_is_down_for_a_while_are_no_clients() {
+    let (report, text) = diagnosed(&monitored(8..11));
+    assert_eq!(ids(&report), ["health-check-failing"], "{text}");
+    assert_ne!(report["verdict"]["status"], "failing", "{text}");
+    // Of who was never accepted nobody knows what he wanted.
+    let (report, text) = diagnosed(&monitored(0..20));
+    assert_eq!(report["verdict"]["status"], "failing", "{text}");
+}

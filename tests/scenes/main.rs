@@ -40,6 +40,7 @@ mod notes;
 mod offered;
 mod one_host;
 mod one_sided;
+mod other_names;
 mod overlays;
 mod overlays_told;
 mod oversize;

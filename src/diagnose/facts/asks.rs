@@ -76,6 +76,22 @@ pub(in crate::diagnose) fn fell_silent(trace: &Trace) -> Vec<(VantageId, &Ask)> 
     found
 }
 
+/// Questions at the asker's own vantage that were asked again and again in vain, and answered at last.
+pub(in crate::diagnose) fn answered_late(trace: &Trace) -> Vec<(VantageId, &Ask)> {
+    let late = |vantage: &Observations, ask: &&Ask| {
+        ask.answers > 0
+            && ask.again >= ARP_UNANSWERED_ON_AND_ON
+            && ask.open < ARP_UNANSWERED_ON_AND_ON
+            && ask.asker.is_host()
+            && asked_here(vantage, ask)
+    };
+    let all = VantageId::each(&trace.vantages);
+    all.flat_map(|(v, vantage)| {
+        vantage.neighbors.asks.iter().filter(|ask| late(vantage, ask)).map(move |ask| (v, ask))
+    })
+    .collect()
+}
+
 /// What is heard of an address at a vantage.
 struct Heard {
     replies: u32,

@@ -4,9 +4,10 @@
 use super::disputes::{claimants, disputed};
 use crate::breaks::{Fate, Group, Journey, Milestone};
 use crate::diagnose::Facts;
-use crate::topology::HostId;
+use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
+use std::collections::BTreeMap;
 
 /// Connections of a group that are asked: they are alike.
 const ASKED: usize = 64;
@@ -30,15 +31,36 @@ pub(in crate::diagnose) fn fates(facts: &Facts, ips: &[Ip], hosts: &[HostId]) ->
     if differ { sums } else { Vec::new() }
 }
 
-/// Connections to a service's address, or that were handed to a real server's own.
-pub(in crate::diagnose) fn meant_for(facts: &Facts, ip: Ip) -> impl Iterator<Item = ConnectionId> {
-    let handed = move |id: ConnectionId| facts.server(id).is_some_and(|s| s.address == Some(ip));
-    let handed = move |(id, _)| Some(id).filter(|id| handed(*id));
-    let direct = facts.requests_to_address(ip);
-    let is_called = direct.len() > 0;
-    // An address that clients call themselves is no real server's behind another.
-    let behind = (!is_called).then(|| facts.requests().filter_map(handed));
-    direct.map(|(id, _)| id).chain(behind.into_iter().flatten())
+/// Connections to an address: those whose client called it, and those that a balancer sent there.
+pub(in crate::diagnose) fn meant_for(facts: &Facts, ip: Ip) -> Vec<ConnectionId> {
+    let mut ids: Vec<ConnectionId> = facts.requests_to_address(ip).map(|(id, _)| id).collect();
+    let services = facts.topology.services.iter().enumerate().filter(|(_, s)| s.vip != ip);
+    for (at, _) in services.filter(|(_, s)| s.real_servers.iter().any(|r| r.address == Some(ip))) {
+        let to = facts.requests_to(ServiceId(at as u32)).map(|(id, _)| id);
+        ids.extend(to.filter(|id| facts.server(*id).and_then(|s| s.address) == Some(ip)));
+    }
+    ids
+}
+
+/// Addresses of several claimants, with those that get connections in vain while another serves his.
+#[derive(Debug, Default)]
+pub(in crate::diagnose) struct WrongOnes(BTreeMap<Ip, Vec<HostId>>);
+
+impl WrongOnes {
+    /// Whether a connection was sent to such a claimant of its real server's address.
+    pub fn got(&mut self, facts: &Facts, id: ConnectionId) -> bool {
+        let Some(ip) = facts.server(id).and_then(|s| s.address) else { return false };
+        let wrong = self.0.entry(ip).or_insert_with(|| wrong(facts, ip));
+        !wrong.is_empty() && sent_to(facts, id).iter().any(|host| wrong.contains(host))
+    }
+}
+
+fn wrong(facts: &Facts, ip: Ip) -> Vec<HostId> {
+    if disputed(facts, ip).is_none() {
+        return Vec::new();
+    }
+    let sums = fates(facts, &[ip], &claimants(facts, ip));
+    sums.into_iter().filter(|(_, all, failed)| all == failed).map(|sum| sum.0).collect()
 }
 
 /// Whom a connection's SYN was sent to, at each place.
@@ -63,10 +85,13 @@ pub(in crate::diagnose) struct WrongOne {
 /// server that was chosen.
 pub(in crate::diagnose) fn wrong_one(facts: &Facts, group: &Group) -> Option<WrongOne> {
     let service = facts.topology.service(group.service);
-    let first = *group.connections.first()?;
-    let chosen = facts.server(first).and_then(|server| Some((server.address?, server.port)));
-    let all = std::iter::once((service.vip, service.port)).chain(chosen);
-    all.into_iter().find_map(|meant| wrong_of(facts, group, meant))
+    let chosen = |id: &ConnectionId| {
+        facts.server(*id).and_then(|server| Some((server.address?, server.port)))
+    };
+    let mut all = group.connections.iter().take(ASKED).map(chosen);
+    let shared = all.next().flatten().filter(|first| all.all(|one| one == Some(*first)));
+    let meant = std::iter::once((service.vip, service.port)).chain(shared);
+    meant.into_iter().find_map(|meant| wrong_of(facts, group, meant))
 }
 
 fn wrong_of(facts: &Facts, group: &Group, meant: (Ip, u16)) -> Option<WrongOne> {

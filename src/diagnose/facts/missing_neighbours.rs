@@ -7,6 +7,7 @@ use super::index::Indexed;
 use super::prompts::{Asks, Waiting};
 use super::refusals::{Refusal, Says};
 use super::used_ports::{self, Pinned};
+use super::waiting_answers::serves_itself;
 use super::ways::telling;
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::finding::Proof;
@@ -141,6 +142,10 @@ fn in_vain<'a>(trace: &Indexed<'_>, id: ConnectionId, asks: &Asks<'a>) -> InVain
             || told.is_some_and(|r| r.error.src == vip)
             || (told.is_some() && trace.topology.hosts.claims_ip(host, vip));
         if !owner && (service.mode != Mode::Unknown || waits_for_client(trace, id, leg, asks)) {
+            continue;
+        }
+        // Who answers others by itself looks for the way of its answers.
+        if !owner && serves_itself(trace, trace.service_of(id), host) {
             continue;
         }
         let fits = |ask: &&'a Ask| {

@@ -54,6 +54,7 @@ pub(in crate::diagnose) mod optioned_syns;
 pub(in crate::diagnose) mod outgrown;
 pub(in crate::diagnose) mod own_answers;
 pub(in crate::diagnose) mod own_checks;
+mod own_name_refusals;
 pub(in crate::diagnose) mod own_refusals;
 pub(in crate::diagnose) mod paired_questions;
 pub(in crate::diagnose) mod passages;
@@ -71,6 +72,7 @@ pub(in crate::diagnose) mod resets;
 pub(in crate::diagnose) mod rewritten_options;
 pub(in crate::diagnose) mod self_calls;
 pub(in crate::diagnose) mod senders;
+pub(in crate::diagnose) mod sent_again;
 pub(in crate::diagnose) mod sent_back;
 pub(in crate::diagnose) mod shares;
 pub(in crate::diagnose) mod shorter_ways;
@@ -103,6 +105,7 @@ pub(in crate::diagnose) mod unnamed_clients;
 pub(in crate::diagnose) mod untaken_answers;
 pub(in crate::diagnose) mod used_ports;
 pub(in crate::diagnose) mod vrrp;
+pub(in crate::diagnose) mod waiting_answers;
 mod ways;
 pub(in crate::diagnose) mod wide_masks;
 pub(in crate::diagnose) mod withheld;
@@ -127,7 +130,7 @@ use senders::Senders;
 use silences::Silent;
 use site_changes::Flap;
 use stale_ports::Stale;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::OnceLock;
 use syn_proxies::Spoilt;
@@ -155,6 +158,7 @@ pub struct Facts<'a> {
     serving: OnceLock<shares::Serving>,
     asked_of_idle: OnceLock<shares::Asked>,
     around: OnceLock<HashMap<ConnectionId, Around>>,
+    own_name_refusals: OnceLock<BTreeSet<ConnectionId>>,
     places: OnceLock<Places>,
     failed_pools: OnceLock<Vec<FailedPool>>,
     rewritten_options: OnceLock<Vec<Rewritten>>,
@@ -186,6 +190,7 @@ impl<'a> Facts<'a> {
             serving: OnceLock::new(),
             asked_of_idle: OnceLock::new(),
             around: OnceLock::new(),
+            own_name_refusals: OnceLock::new(),
             places: OnceLock::new(),
             failed_pools: OnceLock::new(),
             rewritten_options: OnceLock::new(),
@@ -289,11 +294,18 @@ impl<'a> Facts<'a> {
         self.durations.get_or_init(|| durations::measure(self))
     }
 
+    /// Connections that a server refuses in a name of its own, which nobody called.
+    pub(in crate::diagnose) fn own_name_refusals(&self) -> &BTreeSet<ConnectionId> {
+        self.own_name_refusals.get_or_init(|| own_name_refusals::all(&self.indexed))
+    }
+
     /// How the answer of a translated connection went around its director, if it did: the step that did
     /// not lead there.
     #[must_use]
     pub fn return_around(&self, id: ConnectionId) -> Option<Around> {
-        let all = || self.by_way().filter_map(|(id, _)| Some((id, self.looks_around(id)?)));
+        let own = self.own_name_refusals();
+        let asked = || self.by_way().filter(|(id, _)| !own.contains(id));
+        let all = || asked().filter_map(|(id, _)| Some((id, self.looks_around(id)?)));
         let around = self.around.get_or_init(|| all().collect());
         // Mostly there is none, and a hash for each connection to find that.
         if around.is_empty() { None } else { around.get(&id).copied() }

@@ -78,16 +78,15 @@ impl Senders {
         }
     }
 
-    /// The one MAC besides `old` that sends from an address; `None` where there is none, or several.
-    pub(in crate::diagnose) fn other_than(
+    /// MACs besides `old` that send from an address: of more than one, two at least.
+    pub(in crate::diagnose) fn others(
         &self,
         old: Mac,
         vantage: VantageId,
         ip: Ip,
-    ) -> Option<Source> {
-        let mut others = self.sources.get(&(vantage, ip))?.iter().filter(|s| s.mac != old);
-        let only = others.next().copied();
-        only.filter(|_| others.next().is_none())
+    ) -> impl Iterator<Item = &Source> {
+        let sources = self.sources.get(&(vantage, ip)).into_iter().flatten();
+        sources.filter(move |source| source.mac != old)
     }
 
     /// The number of the last frame that a MAC sent; 0 where it sent none.

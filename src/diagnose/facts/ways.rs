@@ -77,6 +77,13 @@ impl Trace {
         At { vantage: leg.vantage, mark }
     }
 
+    /// The SYN as it reached a host, and the refusal in another name that left it: nobody on the way translated.
+    #[must_use]
+    pub(in crate::diagnose) fn refused_by_another(&self, id: ConnectionId) -> Option<(&Leg, &Leg)> {
+        let legs = self.legs(id);
+        crate::topology::refused_by_another(self.connection(id), legs, &self.vantages)
+    }
+
     /// How the answer of a translated connection went around its director, if
     /// it did: the step that did not lead there.
     #[must_use]
@@ -85,8 +92,9 @@ impl Trace {
         if !self.is_translated(connection) || self.is_self_access(connection) {
             return None;
         }
-        // One segment that came untranslated is another matter.
-        if self.stray(id).is_some() {
+        // One segment that came untranslated is another matter, and so is a refusal in another name by the very
+        // host that was called.
+        if self.stray(id).is_some() || self.refused_by_another(id).is_some() {
             return None;
         }
         let last = connection.tuples - 1;

@@ -86,6 +86,14 @@ impl<'a, 'b> Place<'a, 'b> {
                 .any(|way| way.keeps_client(self.facts) && way.keeps_server(self.facts))
     }
 
+    /// Others of the service that it passes on so do well.
+    pub fn relays_well(&self) -> bool {
+        let Some(host) = self.host else { return false };
+        passed(self.facts, self.group.service, host)
+            .iter()
+            .any(|way| way.keeps_client(self.facts) && way.keeps_server(self.facts))
+    }
+
     /// It is the caller's own.
     pub fn calls(&self) -> bool {
         let out = self.group.last.is_some_and(|last| last.passage == Passage::Out);

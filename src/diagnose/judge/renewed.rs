@@ -5,8 +5,9 @@ use super::evidence::ASKED;
 use crate::breaks::Group;
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
+use crate::flow::{Binding, Claim, Mark, Observations};
 use crate::trace::At;
-use crate::wire::Mac;
+use crate::wire::{Ip, Mac};
 
 /// Connections that the host which resets them accepted from another port than the one that it resets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,12 +64,32 @@ pub(super) struct Moved {
 pub(super) fn moved(facts: &Facts, group: &Group) -> Option<Moved> {
     let last = group.last?;
     let id = *group.connections.first()?;
-    let leg = facts.legs(id).iter().find(|leg| leg.vantage == last.at.vantage)?;
+    let here = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
+    let leg = facts.legs(id).iter().find(here)?;
     let ip = leg.of(&facts.vantages).key.ip(leg.client.other());
     let old =
         facts.path(leg, facts.forward(leg)).last()?.1.link.dst.filter(|mac| mac.is_unicast())?;
     let senders = facts.senders();
-    let new = senders.other_than(old, leg.vantage, ip)?;
-    let since = new.first.frame() > senders.last_of(leg.vantage, old);
-    since.then_some(Moved { old, new: new.mac, at: At { vantage: leg.vantage, mark: new.first } })
+    let spoke = senders.last_of(leg.vantage, old);
+    let mut others = senders.others(old, leg.vantage, ip);
+    let (new, first) = match (others.next(), others.next()) {
+        (Some(only), None) => (only.mac, only.first),
+        // Who announces itself and sends nothing says so, too.
+        (None, _) => announced(facts.vantage(leg), ip, old, spoke)?,
+        _ => return None,
+    };
+    let since = first.frame() > spoke;
+    since.then_some(Moved { old, new, at: At { vantage: leg.vantage, mark: first } })
+}
+
+/// The one other MAC that announces an address, or answers for it, after the old one's last frame.
+fn announced(vantage: &Observations, ip: Ip, old: Mac, spoke: u32) -> Option<(Mac, Mark)> {
+    let later = |b: &&Binding| {
+        let says = matches!(b.claim, Claim::Announcement | Claim::Reply);
+        b.ip == ip && b.mac != old && says && b.last.frame() > spoke
+    };
+    let mut claims = vantage.neighbors.bindings.iter().filter(later);
+    let first = claims.next().filter(|b| !b.mac.is_vrrp())?;
+    let mark = if first.first.frame() > spoke { first.first } else { first.last };
+    claims.all(|b| b.mac == first.mac).then_some((first.mac, mark))
 }

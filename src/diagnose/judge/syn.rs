@@ -13,6 +13,7 @@ pub(super) use unseen::unseen;
 
 use super::evidence::ASKED;
 use super::{Against, Opinions, marks};
+use crate::breaks::apart::Trait;
 use crate::breaks::{Group, Packet};
 use crate::diagnose::facts::multicast_answers::not_taken;
 use crate::diagnose::facts::tunnel_ends::{about_tunnel, unreached};
@@ -76,6 +77,9 @@ fn marked(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
     if marks::ecn_alone(facts, group) {
         opinions.possible("forward-rule-drop", "exactly the SYNs that ask for ECN (flags ECE and CWR) stay unanswered, of all services here: a firewall on the way drops them; then they are answered after 'sysctl -w net.ipv4.tcp_ecn=0' on the client");
+    }
+    if let Some(dscp) = group.apart.iter().find(|apart| apart.what == Trait::Dscp) {
+        opinions.possible("forward-rule-drop", format!("those that fail have DSCP {} in the SYN, and those that do well another: a device on the way polices or drops that class; then they are answered once they are sent without that mark", dscp.value));
     }
     if marks::all_older(facts, group) {
         opinions.possible("tw-recycle-nat-timestamps", "each of these SYNs carries an older TCP timestamp than one of the same address that was answered before; then TcpExtPAWSPassive or PAWSActive grows and net.ipv4.tcp_tw_recycle is 1 (Linux before 4.12)");

@@ -5,6 +5,7 @@ use super::evidence::{
     strange_syn_ack, translated_back,
 };
 use super::{Against, Opinions};
+use crate::breaks::apart::Trait;
 use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::Facts;
 use crate::diagnose::facts::unheeded_answers::{self, Unheeded};
@@ -44,6 +45,9 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if group.manner == Manner::Rejected || told_by_frames(facts, group, opinions) {
         // Who turned it back, or the frames at the client, say what became of it.
     } else if group.manner == Manner::Swallowed {
+        if group.connections.iter().take(ASKED).all(|id| !facts.connection(*id).progress.syn) {
+            opinions.possible("stateful-device-half-path", "no SYN of these came by this host: then it went another way, and this host, which filters by state, drops an answer to what it never saw begin; 'conntrack -S' here counts invalid, and a firewall's log says so. Both directions are to take one way (AWS transit gateway: appliance mode on the attachment)");
+        }
         opinions.possible("dr-reply-via-director", "then this host owns the address that the SYN-ACK comes from, and drops it as a martian");
         opinions.possible(
             "nat-director-not-forwarding",
@@ -98,12 +102,19 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         if let Some(wait) = has_it(facts, group) {
             opinions.possible("stateful-device-half-path", format!("the client sends its SYN once, while the SYN-ACK is sent again for {wait}: it has got the SYN-ACK, as who has none asks again after a second, and its ACK is lost on the way here, at a firewall that saw one direction only; or it gave up within that second, or its address is forged"));
         }
-        opinions.possible("fabric-anti-spoof", "then the answer leaves with a source that its port may not use (EC2: source/destination check)");
+        // What is answered to the balancer's other addresses is answered in a name that may pass.
+        let given = given_alone(group).filter(|_| mode == Mode::FullNat);
+        if let Some(given) = given {
+            opinions.possible("nat-return-bypasses-director", format!("all of these came from {given}, one of the balancer's own addresses, and those from its others do well: then the way back to {given} leads elsewhere, or a filter knows only the others: 'ip route get {given}' on the server and on each router between, 'ip -br addr show to {given}' on the balancer"));
+        }
+        if given.is_none() {
+            opinions.possible("fabric-anti-spoof", "then the answer leaves with a source that its port may not use (EC2: source/destination check)");
+        }
         opinions.possible(
             "stateful-device-half-path",
             "then a firewall on the way back never saw the SYN",
         );
-        if mode != Mode::Nat {
+        if !matches!(mode, Mode::Nat | Mode::FullNat) {
             opinions.possible(
                 "dr-vip-foreign-subnet-return",
                 "then the router drops answers whose source is not of this subnet",
@@ -137,6 +148,12 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(syn_ack) = answered(facts, group) {
         opinions.refuted(SILENT, &syn_ack);
     }
+}
+
+/// The address of the balancer's own that sets a group apart.
+fn given_alone(group: &Group) -> Option<&str> {
+    let apart = group.apart.iter().find(|apart| apart.what == Trait::LocalAddress)?;
+    Some(apart.value.as_str())
 }
 
 /// The SYN was asked again, so the SYN-ACK was lost, and the same one came through a moment later by the same way,

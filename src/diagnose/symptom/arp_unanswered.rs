@@ -2,8 +2,9 @@
 
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
+use crate::correlate::Leg;
 use crate::diagnose::facts::asks::{
-    asked_here, asks_alone, given_up, is_all_there_is, is_announced,
+    answered_late, asked_here, asks_alone, given_up, is_all_there_is, is_announced,
 };
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
@@ -40,6 +41,10 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         .collect();
     let silent = facts.fell_silent().iter().map(|(_, ask)| ask.target);
     found.extend(silent.filter(|target| needed.contains(target)));
+    let late = answered_late(facts).into_iter().map(|(_, ask)| ask).filter(|ask| {
+        facts.topology.hosts.by_mac(ask.asker_mac).is_some_and(|host| waiting.during(host, ask))
+    });
+    found.extend(late.map(|ask| ask.target));
     found.sort_unstable();
     found.dedup();
     found
@@ -103,8 +108,11 @@ impl Waiting {
             // A real server looks for its router while a connection that it got waits for its answer.
             let got = server.and_then(|server| server.host).filter(|_| !c.progress.answered);
             let got = got.filter(|host| facts.delivered(id, *host));
+            // So does whoever kept its SYN, whatever its part is.
+            let kept = |leg: &Leg| !c.progress.answered && facts.kept_at(id, leg.vantage);
             for leg in facts.legs(id) {
-                if let Some(host) = facts.host_of(leg).filter(|h| got == Some(*h) || directs(*h)) {
+                let waits = |h: &HostId| got == Some(*h) || directs(*h) || kept(leg);
+                if let Some(host) = facts.host_of(leg).filter(waits) {
                     waiting.entry(host).or_default().push(facts.forward(leg).first.at().0);
                 }
             }
@@ -120,27 +128,49 @@ impl Waiting {
         let from = times.partition_point(|at| *at <= asked.saturating_sub(ARP_WAIT_NS));
         times.get(from).is_some_and(|at| at.saturating_sub(asked) < ARP_WAIT_NS)
     }
+
+    /// Whether one waited there that began while the host asked.
+    fn during(&self, host: HostId, ask: &Ask) -> bool {
+        let Some(times) = self.0.get(&host) else { return false };
+        let from = ask.first.at().0.saturating_sub(ARP_WAIT_NS);
+        let next = times.get(times.partition_point(|at| *at < from));
+        next.is_some_and(|at| *at <= ask.last.at().0)
+    }
 }
 
 /// A question for an address that nobody answers, or nobody any more.
 fn asked<'a>(facts: &'a Facts<'_>, target: Option<Ip>) -> Option<(VantageId, &'a Ask)> {
     let target = target?;
-    facts.unanswered_for(target).next().or_else(|| {
+    let found = facts.unanswered_for(target).next().or_else(|| {
         let silent = facts.fell_silent();
         let at = silent.partition_point(|(_, ask)| ask.target < target);
         silent.get(at).copied().filter(|(_, ask)| ask.target == target)
-    })
+    });
+    found.or_else(|| answered_late(facts).into_iter().find(|(_, ask)| ask.target == target))
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some((vantage, ask)) = asked(facts, sighting.address) else { return Vec::new() };
-    let before = if ask.answers > 0 { ", which was answered" } else { "" };
+    let late = is_late(facts, ask);
+    let before = match (late, ask.answers) {
+        (true, _) => ", most of them in vain",
+        (false, 0) => "",
+        (false, _) => ", which was answered",
+    };
+    let last = if late { "the last of them" } else { "the last, still no answer" };
     let first =
         format!("who-has {} tell {}: the first of {}{before}", ask.target, ask.asker, ask.count);
     vec![
         Proof { at: At { vantage, mark: ask.first }, note: first },
-        Proof { at: At { vantage, mark: ask.last }, note: "the last, still no answer".to_owned() },
+        Proof { at: At { vantage, mark: ask.last }, note: last.to_owned() },
     ]
+}
+
+/// Whether a question got an answer in the end.
+fn is_late(facts: &Facts, ask: &Ask) -> bool {
+    ask.answers > 0
+        && facts.unanswered_for(ask.target).next().is_none()
+        && facts.fell_silent().iter().all(|(_, silent)| silent.target != ask.target)
 }
 
 /// Who asks knows by what route it takes the address for a neighbour's.
@@ -179,6 +209,13 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         )
     } else {
         ("", "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned())
+    };
+    let late = lost
+        && ips.iter().all(|ip| asked(facts, Some(*ip)).is_some_and(|(_, a)| is_late(facts, a)));
+    let (any_more, explanation) = if late {
+        (" for a time", "The address is asked for again and again in vain, and answered in the end: until then, packets for it cannot be sent.".to_owned())
+    } else {
+        (any_more, explanation)
     };
     let elsewhere = ips.iter().all(|ip| answered_elsewhere(facts, *ip));
     let explanation = if elsewhere {

@@ -6,8 +6,12 @@ use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections, connections_to};
 use crate::breaks::{Manner, Packet, Passage, asks_again};
 use crate::correlate::Outcome;
+use crate::diagnose::facts::sent_again::{Again, what};
 use crate::flow::IcmpErrorKind;
 use crate::trace::{ConnectionId, Trace};
+
+/// Connections of which each is asked what was sent again.
+const ASKED: usize = 64;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     facts
@@ -22,8 +26,11 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
     for leg in facts.legs(id) {
         for flow in [facts.forward(leg), facts.reply(leg)] {
             if let Some((link, _)) = facts.path(leg, flow).find(|(l, _)| l.retransmissions > 0) {
-                let note =
-                    format!("bytes sent before are sent again ({})", times(link.retransmissions));
+                let again = match what(facts, id) {
+                    Again::Fin => "the FIN is sent again",
+                    _ => "bytes sent before are sent again",
+                };
+                let note = format!("{again} ({})", times(link.retransmissions));
                 return facts
                     .proof(leg, facts.vantage(leg).first_repeat(link), note)
                     .into_iter()
@@ -49,15 +56,22 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         true => "segments are sent again and again, and never acknowledged",
         false => "segments are sent again",
     };
-    Wording {
-        title: title.to_owned(),
-        explanation: format!(
-            "In {} payload was sent more than once: {}.",
-            connections_to(facts, sightings),
-            why(facts, sightings)
-        ),
-        subjects: concerned(facts, sightings),
-    }
+    let of = connections_to(facts, sightings);
+    let all = |again: Again| {
+        sightings.len() <= ASKED && connections(sightings).all(|id| what(facts, id) == again)
+    };
+    let explanation = if all(Again::Fin) {
+        format!(
+            "In {of} the FIN was sent more than once: it, or its acknowledgment, was lost on the way."
+        )
+    } else if all(Again::FromSyn) {
+        format!(
+            "In {of} what had left on the SYN was sent again after it: who took the SYN, or somebody on the way, takes no bytes on one (TCP Fast Open). Nothing was lost."
+        )
+    } else {
+        format!("In {of} payload was sent more than once: {}.", why(facts, sightings))
+    };
+    Wording { title: title.to_owned(), explanation, subjects: concerned(facts, sightings) }
 }
 
 /// Whether the host that it is for has it, by its own capture, and leaves it without answer.

@@ -14,16 +14,25 @@ use crate::diagnose::words::list;
 use crate::topology::{HostId, Mode, Role};
 use crate::trace::Trace;
 use crate::wire::Ip;
-use std::collections::BTreeSet;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
-    let services = || facts.topology.services.iter();
-    let vips = services().filter(|s| !s.is_backend).map(|s| s.vip);
-    let servers = services().flat_map(|s| &s.real_servers).filter_map(|r| r.address);
-    let needed: BTreeSet<Ip> = vips.chain(servers).collect();
-    needed
-        .into_iter()
-        .filter(|ip| disputed(facts, *ip).is_some())
+    let mut vips: Vec<Ip> = facts
+        .topology
+        .services
+        .iter()
+        .filter(|s| !s.is_backend)
+        .map(|s| s.vip)
+        .filter(|vip| disputed(facts, *vip).is_some())
+        .collect();
+    // A real server's own address too, where it shows by what becomes of connections.
+    let servers = facts.topology.services.iter().flat_map(|s| &s.real_servers);
+    let served = |ip: &Ip| {
+        disputed(facts, *ip).is_some() && !fates(facts, &[*ip], &claimants(facts, *ip)).is_empty()
+    };
+    vips.extend(servers.filter_map(|r| r.address).filter(served));
+    vips.sort_unstable();
+    vips.dedup();
+    vips.into_iter()
         .map(|vip| {
             let costly = is_between_machines(facts, vip) || fails(facts, vip);
             Sighting { connection: None, address: Some(vip), host: None, costly }
@@ -41,7 +50,7 @@ fn is_between_machines(trace: &Trace, vip: Ip) -> bool {
 }
 
 fn fails(facts: &Facts, ip: Ip) -> bool {
-    meant_for(facts, ip).any(|id| facts.connection(id).outcome.failed())
+    meant_for(facts, ip).into_iter().any(|id| facts.connection(id).outcome.failed())
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {

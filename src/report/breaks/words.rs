@@ -268,6 +268,8 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
         Trait::PortUsedBefore => {
             format!("use{s} a client port {}used before", if yes { "" } else { "not " })
         }
+        Trait::LocalAddress => format!("{be} sent on from {value}"),
+        Trait::NextMac => format!("{be} sent to MAC {value}"),
         Trait::SegmentSize => format!("announce{s} a maximum segment size of {value}"),
         Trait::Timestamps => no("TCP timestamps"),
         Trait::OlderTimestamp => {

@@ -3,7 +3,7 @@
 
 use super::MARGIN_NS;
 use super::walk::Place;
-use crate::flow::{Repeat, VantageId};
+use crate::flow::{Flow, Repeat, VantageId};
 use crate::trace::{At, Trace};
 use crate::wire::{seq_gt, seq_lt};
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ pub(super) fn lost(
     }
     let mut left: Vec<(u32, u32)> = came.iter().map(|(_, r)| (r.from, r.to)).collect();
     let mut lost = Vec::new();
-    for (vantage, repeat) in sent {
+    for (vantage, repeat) in sent.into_iter().filter(|(_, repeat)| !rode_on_syn(out, repeat)) {
         let at = At { vantage, mark: repeat.mark };
         let matched = left
             .iter()
@@ -55,6 +55,13 @@ pub(super) fn lost(
         }
     }
     lost
+}
+
+/// Whether bytes left first on the SYN. A server that does not take them there acknowledges the SYN alone, and the
+/// client sends them again at once (RFC 7413, section 4.2.1): the frame arrived, or a middlebox took them off it.
+fn rode_on_syn(out: &[Place<'_>], repeat: &Repeat) -> bool {
+    let on_syn = |flow: &Flow| flow.data.is_set() && flow.data.frame() == flow.syn.frame();
+    out.iter().any(|p| on_syn(p.flow) && repeat.from == p.flow.isn.wrapping_add(1))
 }
 
 /// Repeats at all places; `None` where not all were kept.

@@ -5,8 +5,9 @@
 //! address is that host's, whoever was meant to serve it.
 
 use super::refused_by_itself::by_itself;
-use crate::correlate::Outcome;
+use crate::correlate::{Connection, Outcome};
 use crate::diagnose::cause::{each_service, severity};
+use crate::diagnose::facts::claimants::WrongOnes;
 use crate::diagnose::facts::disputes::{claimants, claims, disputed};
 use crate::diagnose::facts::own_refusals::refuser;
 use crate::diagnose::facts::stopped::{accepted_before, accepts_between};
@@ -25,7 +26,15 @@ use std::collections::BTreeMap;
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let refused = || facts.requests().filter(|(_, c)| c.outcome == Outcome::Refused);
+    let mut wrong = WrongOnes::default();
+    // Whom the SYN was not meant for, or who refuses in a name that nobody called, has causes of its own.
+    let of_its_own = |id: ConnectionId| facts.own_name_refusals().contains(&id);
+    let refused: Vec<(ConnectionId, &Connection)> = facts
+        .requests()
+        .filter(|(id, c)| c.outcome == Outcome::Refused && !of_its_own(*id))
+        .filter(|(id, _)| !wrong.got(facts, *id))
+        .collect();
+    let refused = || refused.iter().copied();
     let mode = |id: &ConnectionId| facts.service(*id).mode;
     let hit = refused().map(|(id, _)| id).filter(|id| mode(id) != Mode::Unknown);
     let mut findings: Vec<Finding> =
@@ -95,6 +104,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         super::refused_between::word(&mut finding, facts, (service, port), &subjects, &ids);
         finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
         finding.proofs.push(Proof::at(at, "and one between that it accepts"));
+        claimed_twice(facts, &mut finding, &subjects);
         return finding.concerning(subjects, ids);
     }
     for subject in &subjects {

@@ -1,13 +1,14 @@
 //! The second form of `nat-return-bypasses-director` and `nat-same-subnet-client`: seen at the
 //! real server alone, where neither the balancer nor what it translates shows.
 
+use crate::breaks::Fate;
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::denied_answers::{Denied, all};
 use crate::diagnose::words::commands::ip::Answers;
 use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::{name, server_subject, service_subject, share};
-use crate::diagnose::{Confidence, Facts, Finding};
+use crate::diagnose::{Confidence, Facts, Finding, Proof};
 use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
 
@@ -73,6 +74,15 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
             first.came
         ),
     );
+    // Who is answered by the same way and does well would not be any more.
+    if let Some(served) = served_directly(facts, first) {
+        finding.candidate("vip-arp-conflict", format!("then {client} is on two machines, as the local address of two balancers: {} and {} send from it, and what the second calls itself is served; 'ip -br addr show to {client}' on both tells", first.came, first.left));
+        finding.proofs = proofs(facts, first, &to);
+        finding.proofs.push(served);
+        finding.subjects = vec![subject];
+        finding.connections = ids.to_vec();
+        return finding;
+    }
     let dip = format!("DIP: the balancer's address on this link, {} in 'ip neigh'", first.came);
     finding.fixes.push(if first.direct {
         let route = Step::new(
@@ -89,18 +99,36 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
         };
         step::safe(who, answers.leave_by("DIP", &dip))
     });
-    let (there, back) = (facts.forward(&first.leg), facts.reply(&first.leg));
-    let proof = |mark, note: String| facts.proof(&first.leg, mark, note);
-    finding.proofs = [
-        proof(there.syn, format!("the SYN, from {}", first.came)),
-        proof(back.syn, format!("the SYN-ACK, {to}")),
-        proof(there.rst, "the client's stack has no such connection".to_owned()),
-        proof(there.last, "the last of the client, which goes on asking".to_owned()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    finding.proofs = proofs(facts, first, &to);
     finding.subjects = vec![subject];
     finding.connections = ids.to_vec();
     finding
+}
+
+/// The handshake that its client denies.
+fn proofs(facts: &Facts, first: &Denied, to: &str) -> Vec<Proof> {
+    let (there, back) = (facts.forward(&first.leg), facts.reply(&first.leg));
+    Proof::seen([
+        facts.proof(&first.leg, there.syn, format!("the SYN, from {}", first.came)),
+        facts.proof(&first.leg, back.syn, format!("the SYN-ACK, {to}")),
+        facts.proof(&first.leg, there.rst, "the client's stack has no such connection"),
+        facts.proof(&first.leg, there.last, "the last of the client, which goes on asking"),
+    ])
+}
+
+/// A connection of the same two that came from the MAC to which the answers of the others leave, and did well.
+fn served_directly(facts: &Facts, first: &Denied) -> Option<Proof> {
+    let service = facts.service_of(first.id);
+    let client = facts.connection(first.id).front.client.0;
+    let own = facts
+        .requests_from(client)
+        .filter(|(id, _)| facts.service_of(*id) == service && facts.breaks.fate(*id) == Fate::Well);
+    own.flat_map(|(id, _)| facts.legs(id)).filter(|leg| leg.vantage == first.leg.vantage).find_map(
+        |leg| {
+            let there = facts.forward(leg);
+            let from = facts.vantage(leg).first_hop(there)?.link.src?;
+            let note = format!("{from} calls from {client} as well, and is served");
+            facts.proof(leg, there.first, note).filter(|_| from == first.left)
+        },
+    )
 }

@@ -16,12 +16,13 @@ use crate::wire::Ip;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["retransmission", "connection-reset", "rst-no-socket"];
+    &["retransmission", "connection-reset", "rst-no-socket", "syn-refused", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = strays(facts);
-    let findings =
+    let mut findings =
         each_service(facts, hit.keys().copied(), |service, ids| finding(facts, service, ids, &hit));
+    findings.extend(super::refused_in_own_name::findings(facts));
     Detection::from(findings, || syns_or_blind(facts))
 }
 

@@ -18,6 +18,7 @@ pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub(in crate::diagnose) mod other_port;
 mod passive_ftp;
+mod refused_in_own_name;
 mod sent_back;
 mod sent_on;
 pub mod stateful_device_half_path;

@@ -4,6 +4,7 @@ use super::{FILTERED, OVERFLOWS, SOCKET, TABLE_FULL, checked, marked, nobody_beh
 use crate::breaks::{Fate, Group, Journey, Milestone, Passage, Sighting};
 use crate::diagnose::Facts;
 use crate::diagnose::facts::passing::passed;
+use crate::diagnose::facts::waiting_answers::next_hop_sought;
 use crate::diagnose::judge::evidence::{
     ASKED, arrived, none_does_well, none_does_well_here, unstamped,
 };
@@ -42,6 +43,10 @@ pub(in crate::diagnose::judge) fn swallowed(facts: &Facts, group: &Group, opinio
     }
     marked(facts, group, opinions);
     checked(group, opinions);
+    if let Some((_, ask)) = next_hop_sought(facts, group) {
+        let target = ask.target;
+        opinions.possible("arp-unanswered", format!("this host serves others, and while each of these waited it asked for {target} in vain: then that is the next hop of its answers, and none could leave: 'ip route get CLIENT' here names it, 'ip neigh show {target}' says FAILED or INCOMPLETE"));
+    }
     // A node answers ARP for an address of a service that it then drops, so owning it refutes
     // nothing here.
     let node = hands_on(facts, group);

@@ -47,7 +47,8 @@ pub(in crate::diagnose::judge) fn unseen(facts: &Facts, group: &Group, opinions:
     if place.calls() && place.some_do_well() {
         called(&place, opinions);
     }
-    if mode == Mode::Unknown && place.relays() {
+    // What does well went the same way, with the same addresses.
+    if mode == Mode::Unknown && place.relays() && !place.relays_well() {
         opinions.possible("masquerade-missing", "then what this host asks the same server itself is answered: it passes these on with their own source, to which the server knows no way");
         opinions.possible("fabric-anti-spoof", "then they leave here and do not arrive at the next host: a cloud's network drops sources and destinations that it does not know (EC2: source/destination check, routes of the VPC)");
     }
