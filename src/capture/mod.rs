@@ -42,6 +42,7 @@ mod stamp;
 mod testkit;
 pub mod text;
 mod types;
+mod utf16;
 
 pub use captured::Capture;
 pub use collect::Sink;

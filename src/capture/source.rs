@@ -14,6 +14,7 @@ use super::gzip::Gunzip;
 use super::read_buffer::ReadBuffer;
 use super::sniff::{self, Packing};
 use super::spool::{Again, Spool, Tee, Unkept, read_at};
+use super::utf16::Utf16;
 
 /// Unpacked at a time; what a zstd stream loses at a break is at most this.
 const UNPACK: usize = 4096;
@@ -219,6 +220,10 @@ fn unpack<'p>(
                 CaptureError::Unpack { path: name.to_owned(), compression: "zstd", source }
             })?;
             (ReadBuffer::new(Box::new(Small(zstd)), 0, chunk), Some("zstd"))
+        }
+        Packing::Utf16(big) => {
+            let text = Utf16::new(BufReader::with_capacity(PACKED.min(chunk), whole), big);
+            (ReadBuffer::new(Box::new(text), 0, chunk), Some("UTF-16"))
         }
         Packing::Other(what, command) => {
             return Err(CaptureError::OtherPacking { path: name.to_owned(), what, command });
