@@ -1,6 +1,7 @@
 //! The two passes over a capture: the whole of it once, then any of its frames again.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::collect::{Collector, STRIDE, Sink};
@@ -44,10 +45,10 @@ pub fn read_near<F: Sink>(
     progress: &AtomicU64,
     sink: &mut F,
 ) -> Result<CaptureFile, CaptureError> {
-    let before = progress.load(Ordering::Relaxed);
     let opened = source::open(source, progress, CHUNK)?;
+    let taken = Arc::clone(&opened.taken);
     let mut file = whole(opened, source.name(), near, sink)?;
-    file.bytes = progress.load(Ordering::Relaxed).saturating_sub(before);
+    file.bytes = taken.load(Ordering::Relaxed);
     Ok(file)
 }
 
@@ -58,7 +59,7 @@ pub(super) fn whole<F: Sink>(
     near: Option<Timestamp>,
     sink: &mut F,
 ) -> Result<CaptureFile, CaptureError> {
-    let Opened { mut window, compression, handle } = opened;
+    let Opened { mut window, compression, handle, .. } = opened;
     let kind = begin(&mut window, &name, compression, near)?;
     let mut collector = Collector::whole(sink, compression);
     let mut facts = None;
@@ -365,8 +366,13 @@ mod tests {
             let path = folder.path().join("x");
             std::fs::write(&path, &bytes).unwrap();
             let progress = AtomicU64::new(5);
-            let file = read(&Source::Path(path), &progress, &mut |_: &Frame<'_>| {}).unwrap();
-            assert_eq!(progress.load(Ordering::Relaxed), bytes.len() as u64 + 5);
+            // Another file is read meanwhile.
+            let mut first = true;
+            let mut other = |_: &Frame<'_>| {
+                progress.fetch_add(u64::from(std::mem::take(&mut first)) * 7, Ordering::Relaxed);
+            };
+            let file = read(&Source::Path(path), &progress, &mut other).unwrap();
+            assert_eq!(progress.load(Ordering::Relaxed), bytes.len() as u64 + 5 + 7);
             assert_eq!(file.bytes, bytes.len() as u64);
         }
     }

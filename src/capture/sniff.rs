@@ -10,6 +10,8 @@ pub(super) enum Packing {
     Plain,
     Gzip,
     Zstd,
+    /// A text in UTF-16; whether the most significant byte comes first.
+    Utf16(bool),
     /// Something that is named and refused: what it is, and the command that unpacks it.
     Other(&'static str, &'static str),
 }
@@ -34,6 +36,9 @@ pub(super) fn packing(head: &[u8]) -> Packing {
         [0x1f, 0x8b, ..] => Packing::Gzip,
         // A zstd frame, or a skippable frame before it (RFC 8878, section 3.1.2).
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Zstd,
+        // A byte order mark, and a character of ASCII behind it.
+        [0xff, 0xfe, 1..=0x7f, 0, ..] => Packing::Utf16(false),
+        [0xfe, 0xff, 0, 1..=0x7f, ..] => Packing::Utf16(true),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Packing::Other("bzip2 compressed", "bzip2 -dk"),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Other("xz compressed", "xz -dk"),
         [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Other("lz4 compressed", "lz4 -dk"),
@@ -169,5 +174,7 @@ mod tests {
         assert_eq!(packing(&[0x28, 0xb5, 0x2f, 0xfd]), Packing::Zstd);
         assert_eq!(packing(b"BZh9"), Packing::Other("bzip2 compressed", "bzip2 -dk"));
         assert_eq!(packing(b"PK"), Packing::Plain);
+        assert_eq!(packing(b"\xff\xfe1\x002\x00"), Packing::Utf16(false));
+        assert_eq!(packing(b"\xfe\xff\x001\x002"), Packing::Utf16(true));
     }
 }

@@ -6,6 +6,7 @@
 mod gzip;
 mod read_buffer;
 mod spool;
+mod utf16;
 
 pub(super) use read_buffer::ReadBuffer;
 pub use spool::Unkept;
@@ -20,6 +21,7 @@ use super::CaptureError;
 use super::sniff::{self, Packing};
 use gzip::Gunzip;
 use spool::{Again, Spool, Tee, read_at};
+use utf16::Utf16;
 
 /// Unpacked at a time; what a zstd stream loses at a break is at most this.
 const UNPACK: usize = 4096;
@@ -116,9 +118,11 @@ pub(super) struct Opened<'p> {
     pub(super) window: ReadBuffer<'p>,
     pub(super) compression: Option<&'static str>,
     pub(super) handle: Handle,
+    /// Bytes of it that were read so far, packed ones where it is packed.
+    pub(super) taken: Arc<AtomicU64>,
 }
 
-/// Opens a source for a whole pass; `progress` counts the bytes of the file as they are read.
+/// Opens a source for a whole pass; `progress` counts the bytes of all files that are read beside each other.
 pub(super) fn open<'p>(
     source: &Source,
     progress: &'p AtomicU64,
@@ -140,7 +144,20 @@ pub(super) fn open<'p>(
         }
         Source::Stdin => spool(Box::new(io::stdin())),
     };
-    unpack(Box::new(Counted { inner: raw, progress }), handle, &name, chunk)
+    counted(raw, progress, handle, &name, chunk)
+}
+
+fn counted<'p>(
+    inner: Box<dyn Read + 'p>,
+    progress: &'p AtomicU64,
+    handle: Handle,
+    name: &str,
+    chunk: usize,
+) -> Result<Opened<'p>, CaptureError> {
+    let taken = Arc::new(AtomicU64::new(0));
+    let raw = Counted { inner, progress, taken: Arc::clone(&taken) };
+    let opened = unpack(Box::new(raw), handle, name, chunk)?;
+    Ok(Opened { taken, ..opened })
 }
 
 /// Opens any reader as if it were standard input.
@@ -150,7 +167,7 @@ pub(super) fn open_stream<'p>(
     progress: &'p AtomicU64,
 ) -> Result<Opened<'p>, CaptureError> {
     let (raw, handle) = spool(reader);
-    unpack(Box::new(Counted { inner: raw, progress }), handle, "standard input", 1 << 16)
+    counted(raw, progress, handle, "standard input", 1 << 16)
 }
 
 /// Opens a handle again at `offset` of its unpacked bytes.
@@ -226,11 +243,15 @@ fn unpack<'p>(
             })?;
             (ReadBuffer::new(Box::new(Small(zstd)), 0, chunk), Some("zstd"))
         }
+        Packing::Utf16(big) => {
+            let text = Utf16::new(BufReader::with_capacity(PACKED.min(chunk), whole), big);
+            (ReadBuffer::new(Box::new(text), 0, chunk), Some("UTF-16"))
+        }
         Packing::Other(what, command) => {
             return Err(CaptureError::OtherPacking { path: name.to_owned(), what, command });
         }
     };
-    Ok(Opened { window, compression, handle })
+    Ok(Opened { window, compression, handle, taken: Arc::default() })
 }
 
 /// The first bytes, as many as are looked at.
@@ -244,12 +265,14 @@ fn head(raw: &mut impl Read) -> io::Result<Vec<u8>> {
 struct Counted<'p> {
     inner: Box<dyn Read + 'p>,
     progress: &'p AtomicU64,
+    taken: Arc<AtomicU64>,
 }
 
 impl Read for Counted<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(into)?;
         self.progress.fetch_add(n as u64, Ordering::Relaxed);
+        self.taken.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
 }

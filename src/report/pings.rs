@@ -2,7 +2,7 @@
 //! overlay. A service need not answer any, so this says what is there and accuses nobody.
 
 use super::build::Builder;
-use crate::flow::{Echo, VantageId};
+use crate::flow::{Echo, IcmpErrorKind, VantageId};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
 
@@ -46,9 +46,34 @@ impl Builder<'_> {
                 elsewhere.join(", ")
             ),
         };
+        let why = self
+            .said_of(src, dst)
+            .unwrap_or_else(|| "Many hosts, and most balancers' addresses, answer none".to_owned());
         format!(
-            "{asked} echo requests (ping) {src} > {dst} are in {}, and no reply{not_in}. Many hosts, and most balancers' addresses, answer none",
+            "{asked} echo requests (ping) {src} > {dst} are in {}, and no reply{not_in}. {why}",
             labels.join(", ")
         )
+    }
+
+    /// What an ICMP error says of them.
+    fn said_of(&self, src: Ip, dst: Ip) -> Option<String> {
+        let mut errors = self.trace.vantages.iter().flat_map(|vantage| &vantage.errors);
+        let error = errors.find(|error| {
+            error.dst == src
+                && (error.quote.src, error.quote.dst) == (src, dst)
+                && !error.quote.protocol.is_tcp()
+                && !error.quote.protocol.is_udp()
+                && error.kind != IcmpErrorKind::Redirect
+        })?;
+        let what = match error.kind {
+            IcmpErrorKind::TooBig { mtu } => {
+                let most = if mtu > 0 { format!(" {mtu} bytes") } else { " less".to_owned() };
+                format!("they are too big for the way on, which takes{most}")
+            }
+            IcmpErrorKind::TimeExceeded => "their TTL ran out there".to_owned(),
+            IcmpErrorKind::Reassembly => "not all of their fragments came".to_owned(),
+            _ => "there is no way to it".to_owned(),
+        };
+        Some(format!("{} says of them that {what}", error.src))
     }
 }

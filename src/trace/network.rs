@@ -135,6 +135,15 @@ impl Trace {
         })
     }
 
+    /// The name of an interface that a text prints, whose number was given to it in reading.
+    #[must_use]
+    pub fn printed_device(&self, vantage: VantageId, number: u32) -> Option<&str> {
+        let capture = self.captures.get(self.vantages[vantage.index()].capture)?;
+        let [file] = &capture.files[..] else { return None };
+        let devices = &file.text.as_ref()?.devices;
+        devices.get((number as usize).checked_sub(1)?).map(String::as_str)
+    }
+
     /// Whether a MAC is one that a cloud's network has for everybody, so that it names no host.
     #[must_use]
     pub fn is_everybodys(mac: Mac) -> bool {

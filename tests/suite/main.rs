@@ -71,6 +71,7 @@ mod threads;
 mod ties;
 mod timing;
 mod topology;
+mod torn;
 mod tui_tmux;
 mod tunnels;
 mod vantages;

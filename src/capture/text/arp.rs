@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::ends;
+use super::ends::{self, Names};
 use super::scan::Scan;
 use super::shown::{Arp, Body, Shown};
 
-pub(super) fn arp(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
+pub(super) fn arp(scan: &mut Scan<'_>, shown: &mut Shown, names: &mut Names) -> Option<()> {
     let mut arp = Arp { sender_mac: shown.src_mac, ..Arp::default() };
     scan.blanks();
     // `-v`: hardware and protocol; then `Announcement` and `Probe` of newer versions.
@@ -15,24 +15,24 @@ pub(super) fn arp(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
     }
     if scan.eat("Request ") || scan.rest().starts_with("who-has ") {
         scan.blanks().eat("who-has ");
-        arp.target = v4(scan);
+        arp.target = v4(scan, names);
         scan.blanks();
         if scan.peek() == Some(b'(') {
             arp.target_mac = ends::mac(scan.token()).filter(|mac| *mac != [0; 6]);
             scan.blanks();
         }
         if scan.eat("tell ") {
-            arp.sender = v4(scan);
+            arp.sender = v4(scan, names);
         }
     } else if scan.eat("Announcement ") {
-        arp.target = v4(scan);
+        arp.target = v4(scan, names);
         arp.sender = arp.target;
     } else if scan.eat("Probe ") {
-        arp.target = v4(scan);
+        arp.target = v4(scan, names);
         arp.sender = Some([0; 4]);
     } else if scan.eat("Reply ") || scan.eat("reply ") {
         arp.reply = true;
-        arp.sender = v4(scan);
+        arp.sender = v4(scan, names);
         scan.blanks().eat("is-at ");
         arp.sender_mac = ends::mac(scan.token());
         // The answer goes to who asked.
@@ -49,8 +49,9 @@ pub(super) fn arp(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
     Some(())
 }
 
-fn v4(scan: &mut Scan<'_>) -> Option<[u8; 4]> {
-    match ends::end(scan.token(), None)? {
+/// An address, or what stands in its place.
+fn v4(scan: &mut Scan<'_>, names: &mut Names) -> Option<[u8; 4]> {
+    match ends::end(scan.token(), Some(names))? {
         (IpAddr::V4(address), None) => Some(address.octets()),
         _ => None,
     }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use etherparse::checksum::Sum16BitWords;
 
 use super::numbers::{Numbers, Resolved};
+use super::outer;
 use super::shown::{Arp, Body, Carrier, Extent, Layer, MacBytes, Shown, Sum, Tcp};
 use crate::capture::{Known, LinkType};
 
@@ -164,6 +165,7 @@ impl Writer<'_, '_> {
         let total =
             layer.header.length.map_or(head.saturating_add(inside), |_| told.unwrap_or(head));
         patch(layer, start, content, total, out);
+        self.known = outer::write(layer, &mut out[content..], self.known);
         total
     }
 

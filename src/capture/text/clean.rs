@@ -12,10 +12,25 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(raw);
     let odd = |b: &u8| matches!(b, b'&' | b'\\' | 0x1b | b'`' | b'<' | 0x80..);
     let quoted = raw.iter().find(|b| !b.is_ascii_whitespace());
-    if !matches!(quoted, Some(b'>' | b'|' | b'*')) && !raw.iter().any(odd) {
+    let vendor = memchr::memmem::find(raw, VENDOR.as_bytes()).is_some();
+    let marked = matches!(quoted, Some(b'>' | b'|' | b'*' | b'^' | b'#'));
+    if !marked && !vendor && !raw.iter().any(odd) {
         return text;
     }
-    Cow::Owned(mend(&text))
+    let text = mend(&text);
+    Cow::Owned(if vendor { without_vendors(&text) } else { text })
+}
+
+/// What tcpdump prints behind a MAC where `-n` was not given: `00:16:ea:8e:28:44 (oui Unknown)`.
+const VENDOR: &str = " (oui ";
+
+fn without_vendors(text: &str) -> String {
+    let mut parts = text.split(VENDOR);
+    let mut out = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        out.push_str(part.split_once(')').map_or("", |(_, after)| after));
+    }
+    out
 }
 
 fn mend(text: &str) -> String {
@@ -109,7 +124,9 @@ fn entities(text: &str) -> String {
 
 /// Without the marks of quotations and list items before it.
 fn unquoted(text: &str) -> &str {
-    let mut rest = text;
+    let mut rest = uncommented(text);
+    // What ended the program before is left on the screen.
+    rest = rest.strip_prefix("^C").filter(|rest| !rest.trim().is_empty()).unwrap_or(rest);
     loop {
         let trimmed = rest.trim_start();
         match trimmed.strip_prefix(['>', '|']) {
@@ -119,6 +136,13 @@ fn unquoted(text: &str) -> &str {
         }
     }
     rest.strip_prefix("* ").unwrap_or(rest)
+}
+
+/// Without the mark of a comment before a packet, or before the ends of one that is printed on two lines.
+fn uncommented(text: &str) -> &str {
+    let Some(inside) = text.trim_start().strip_prefix('#') else { return text };
+    let packet = inside.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if packet && inside.contains(" > ") { inside } else { text }
 }
 
 /// Whether what stands behind a mark is the end that a packet went to, with what is said of it: the line was broken
@@ -147,9 +171,23 @@ mod tests {
             "12:00:00.1 IP 10.0.0.1.80 \\> 10.0.0.2.90: Flags \\[S\\]",
             "`12:00:00.1 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]`",
             "\u{1b}[1;31m12:00:00.1\u{1b}[0m IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]",
+            "^C12:00:00.1 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]",
+            "#12:00:00.1 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]",
         ] {
             assert_eq!(clean(raw.as_bytes()), line, "{raw}");
         }
+    }
+
+    #[test]
+    fn marks_of_comments_and_names_of_vendors_are_taken_off() {
+        let said = |raw: &str| clean(raw.as_bytes()).into_owned();
+        assert_eq!(said("  #     10.0.0.1 > 10.0.0.2: VRRPv2"), "     10.0.0.1 > 10.0.0.2: VRRPv2");
+        assert_eq!(said("# tcpdump -ni eth0 > x"), "# tcpdump -ni eth0 > x");
+        assert_eq!(said("^C"), "^C");
+        assert_eq!(
+            said("1:2:3:4:5:6 (oui Unknown) > Broadcast, is-at 1:2:3:4:5:6 (oui Cisco), length 28"),
+            "1:2:3:4:5:6 > Broadcast, is-at 1:2:3:4:5:6, length 28"
+        );
     }
 
     #[test]

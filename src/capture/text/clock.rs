@@ -3,6 +3,8 @@
 use super::shown::Stamp;
 
 const DAY: i64 = 86_400_000_000_000;
+/// Nanoseconds by which packets of several processors are out of order.
+const SLACK: i64 = 1_000_000;
 
 /// What times without a date count from.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
@@ -34,6 +36,7 @@ impl Timing {
         let counting = match times.first() {
             Some(0) if times.is_sorted() && times.len() > 2 => Counting::First,
             Some(0) if times.len() > 1 && times[1] < DAY / 2 => Counting::Before,
+            _ if are_differences(&times) => Counting::Before,
             _ => Counting::OfDay,
         };
         let base = match (near, counting, stamps.first()) {
@@ -46,6 +49,13 @@ impl Timing {
         };
         Self { counting, base }
     }
+}
+
+/// Whether times of which the first is missing are differences: tcpdump prints in order, and these
+/// go back again and again, all of them within an hour after midnight.
+fn are_differences(times: &[i64]) -> bool {
+    let back = times.windows(2).filter(|two| two[1] + SLACK < two[0]).count();
+    times.len() > 3 && back * 3 >= times.len() && times.iter().all(|t| *t < DAY / 24)
 }
 
 /// Moments of one capture of a text.
@@ -111,6 +121,10 @@ mod tests {
         assert_eq!(counting(&[HOUR, HOUR + 1, HOUR + 2]), Counting::OfDay);
         assert_eq!(counting(&[0, 240, 201_560, 480, 0]), Counting::Before);
         assert_eq!(counting(&[0, 240, 201_800, 202_280]), Counting::First);
+        let ms = 1_000_000;
+        assert_eq!(counting(&[3, 2, 209 * ms, 100 * ms, 203 * ms, 100 * ms]), Counting::Before);
+        let two = [10 * ms, 20 * ms, 30 * ms, 40 * ms, 5 * ms, 15 * ms, 25 * ms, 35 * ms];
+        assert_eq!(counting(&two), Counting::OfDay, "two captures just after midnight");
     }
 
     #[test]

@@ -20,7 +20,20 @@ pub(super) struct Names {
     by_name: HashMap<String, Ipv4Addr>,
     /// In order of appearance.
     pub(super) list: Vec<String>,
+    /// Names of services that the table of them lacks, in order of appearance.
+    pub(super) services: Vec<String>,
 }
+
+/// The port that stands for the first service whose port is not told; the next stand for the next.
+/// 1011 to 1020 are kept by IANA and given to nobody.
+pub(in crate::capture) const FIRST_SERVICE: u16 = 1020;
+/// Services that are told apart so.
+const MAX_SERVICES: usize = 10;
+/// The longest name of a service; RFC 6335, section 5.1, allows 15, tables have longer ones.
+const LONGEST_SERVICE: usize = 24;
+/// What ends the name of a host and is no service.
+const DOMAINS: [&str; 10] =
+    ["com", "net", "org", "io", "local", "localdomain", "internal", "lan", "home", "corp"];
 
 impl Names {
     fn address(&mut self, name: &str) -> Option<IpAddr> {
@@ -36,6 +49,47 @@ impl Names {
         self.list.push(name.to_owned());
         Some(IpAddr::V4(address))
     }
+
+    /// The port that stands for a service.
+    pub(super) fn service(&mut self, name: &str) -> Option<u16> {
+        let known = self.services.iter().position(|service| service == name);
+        let at = known.unwrap_or(self.services.len());
+        if at >= MAX_SERVICES || !is_service(name) {
+            return None;
+        }
+        if known.is_none() {
+            self.services.push(name.to_owned());
+        }
+        Some(FIRST_SERVICE - at as u16)
+    }
+}
+
+/// Whether an address stands for a name.
+pub(super) fn is_stand_in(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if v4.octets()[0] >= 240)
+}
+
+/// Whether a word may be the name of a service.
+fn is_service(word: &str) -> bool {
+    (2..=LONGEST_SERVICE).contains(&word.len())
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_+".contains(c))
+        && word.contains(|c: char| c.is_ascii_alphabetic())
+        && !DOMAINS.contains(&word)
+}
+
+/// Reads an end of something that has ports: a last part that no table has is a service too.
+pub(super) fn ported(token: &str, names: &mut Names) -> Option<End> {
+    let token = token.trim_matches(|c| matches!(c, ',' | ';' | '(' | ')'));
+    let split = token.rsplit_once(['.', ':']);
+    if let Some((host, last)) = split.filter(|(host, _)| !host.is_empty())
+        && end(token, None).is_none()
+        && port(last).is_none()
+        && is_service(last)
+    {
+        let (address, _) = end(host, Some(names))?;
+        return Some((address, Some(names.service(last)?)));
+    }
+    end(token, Some(names))
 }
 
 /// Reads one end; a name is taken for one where `names` is given.
@@ -108,7 +162,7 @@ pub(super) fn port(text: &str) -> Option<u16> {
 /// of an address that nobody is to see is a name too: `<client>.http`, `$VIP.http`, `*.*.*.12.http`.
 fn named(token: &str, names: &mut Names) -> Option<End> {
     let plain = |c: char| c.is_alphanumeric() || "-_.<>[]{}$*#".contains(c);
-    let letter = token.chars().any(|c| c.is_alphabetic() || matches!(c, '*' | '#'));
+    let letter = token.chars().any(|c| c.is_alphabetic() || matches!(c, '*' | '#' | '-'));
     // Four numbers with a port that is not known are no name.
     let quad = token.split('.').take(4).filter(|p| p.parse::<u8>().is_ok()).count() == 4;
     if token.is_empty() || quad || token.len() > 255 || !letter || !token.chars().all(plain) {
@@ -124,14 +178,36 @@ fn named(token: &str, names: &mut Names) -> Option<End> {
     Some((spelled(host).or_else(|| names.address(host))?, port))
 }
 
-/// Names that spell their address: `localhost`, `ip-10-0-0-12.ec2.internal`.
+/// Names that IANA or every system gives: mcast.net, /etc/hosts of Debian.
+const GIVEN: [(&str, IpAddr); 6] = [
+    ("localhost", IpAddr::V4(Ipv4Addr::LOCALHOST)),
+    ("all-systems.mcast.net", IpAddr::V4(Ipv4Addr::new(224, 0, 0, 1))),
+    ("vrrp.mcast.net", IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18))),
+    ("ip6-localhost", IpAddr::V6(Ipv6Addr::LOCALHOST)),
+    ("ip6-allnodes", IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1))),
+    ("ip6-allrouters", IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2))),
+];
+
+/// Names that spell their address: `localhost`, `ip-10-0-0-12.ec2.internal`, `10-0-0-12.pod`.
 fn spelled(host: &str) -> Option<IpAddr> {
-    if host == "localhost" || host.starts_with("localhost.") {
+    if let Some((_, address)) = GIVEN.iter().find(|(name, _)| *name == host) {
+        return Some(*address);
+    }
+    if host.starts_with("localhost.") {
         return Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
     let first = host.split('.').next()?;
-    let digits = first.strip_prefix("ip-")?;
+    let digits = first.strip_prefix("ip-").unwrap_or(first);
     digits.replace('-', ".").parse().ok().map(IpAddr::V4)
+}
+
+/// An end of a packet of IPv6: what stands for a name, and what a name spells, is of that family too.
+pub(super) fn in_v6(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) if v4.is_loopback() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        IpAddr::V4(v4) if is_stand_in(address) => IpAddr::V6(v4.to_ipv6_mapped()),
+        _ => address,
+    }
 }
 
 /// Six bytes in hexadecimal digits, as tcpdump prints a MAC, old ones without leading zeros.
@@ -154,7 +230,10 @@ pub(super) fn is_masked_mac(token: &str) -> bool {
     let token = token.trim_end_matches([',', ':', ')']);
     let masks = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || "*#_?".contains(c));
     let parts = || token.split([':', '-']);
-    parts().count() == 6
+    // Of some only the ends are left: `fa:16:xx:67`.
+    let shortened = (3..6).contains(&parts().count())
+        && parts().any(|part| ["xx", "XX", "**", "##", "__", "??"].contains(&part));
+    (parts().count() == 6 || shortened)
         && parts().all(|part| part.len() == 2 && masks(part))
         && mac(token).is_none()
 }
@@ -179,6 +258,9 @@ mod tests {
             ("[2001:db8::1]:443", "2001:db8::1", Some(443)),
             ("ip-10-0-0-12.ec2.internal.ssh", "10.0.0.12", Some(22)),
             ("localhost.http", "127.0.0.1", Some(80)),
+            ("192-168-0-200", "192.168.0.200", None),
+            ("10-0-3-7.svc.example.8080", "10.0.3.7", Some(8080)),
+            ("vrrp.mcast.net", "224.0.0.18", None),
             ("web1.example.com.http", "240.0.0.1", Some(80)),
             ("web1.example.com", "240.0.0.1", None),
             ("<client-ip>.80", "240.0.0.1", Some(80)),
@@ -207,6 +289,20 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_no_table_has_is_a_port_all_the_same() {
+        let mut names = Names::default();
+        let mut read =
+            |token: &str| super::ported(token, &mut names).map(|(a, p)| (a.to_string(), p));
+        assert_eq!(read("10.0.0.1.nosuch-svc"), Some(("10.0.0.1".to_owned(), Some(1020))));
+        assert_eq!(read("6153a0852c22.other_svc"), Some(("240.0.0.1".to_owned(), Some(1019))));
+        assert_eq!(read("2001:db8::1.nosuch-svc"), Some(("2001:db8::1".to_owned(), Some(1020))));
+        assert_eq!(read("10.0.0.1.https"), Some(("10.0.0.1".to_owned(), Some(443))));
+        assert_eq!(read("web.example.com"), Some(("240.0.0.2".to_owned(), None)));
+        assert_eq!(read("10.0.0.1"), Some(("10.0.0.1".to_owned(), None)));
+        assert_eq!(names.services, ["nosuch-svc", "other_svc"]);
+    }
+
+    #[test]
     fn macs_of_old_versions_have_no_leading_zeros() {
         assert_eq!(mac("52:54:00:0d:47:99,"), Some([0x52, 0x54, 0, 0x0d, 0x47, 0x99]));
         assert_eq!(mac("0:4:5a:d:2:1"), Some([0, 4, 0x5a, 0x0d, 2, 1]));
@@ -216,9 +312,13 @@ mod tests {
 
     #[test]
     fn what_stands_for_a_mac_is_none() {
-        for masked in
-            ["xx:xx:xx:xx:xx:xx", "zz:zz:zz:zz:zz:zz,", "52:54:00:XX:XX:XX", "**:**:**:**:**:01"]
-        {
+        for masked in [
+            "xx:xx:xx:xx:xx:xx",
+            "zz:zz:zz:zz:zz:zz,",
+            "52:54:00:XX:XX:XX",
+            "**:**:**:**:**:01",
+            "fa:16:xx:67,",
+        ] {
             assert!(is_masked_mac(masked) && mac(masked).is_none(), "{masked}");
         }
         for other in ["52:54:00:0d:47:99", "fe80::1", "12:00:00", "a:b:c:d:e:f"] {

@@ -34,11 +34,13 @@ mod forms;
 mod fortigate;
 mod hex;
 mod icmp;
+mod joined;
 mod logged;
 mod network;
 mod numbers;
 mod open;
 mod options;
+mod outer;
 mod packet;
 mod quote;
 mod record;
@@ -106,6 +108,9 @@ pub struct Facts {
     pub passed_lines: u64,
     /// Names of hosts whose addresses are not printed. The first stands as 240.0.0.1, and so on.
     pub names: Vec<String>,
+    /// Names of services whose ports no table here has. Port 1020 stands for the first, and so on
+    /// downwards.
+    pub services: Vec<String>,
     /// Names of network interfaces that its lines print (`-i any`).
     pub devices: Vec<String>,
     /// Packets of a protocol over UDP whose ports are not printed (tshark's lines of DNS).
@@ -186,6 +191,15 @@ impl Facts {
             notes.push(format!(
                 "{NAMES}; these stand for them here: {}. Print it with -n",
                 first.join(", ")
+            ));
+        }
+        if !self.services.is_empty() {
+            let each = self.services.iter().zip((0..=ends::FIRST_SERVICE).rev());
+            let ports: Vec<String> =
+                each.map(|(name, port)| format!("port {port} for {name}")).collect();
+            notes.push(format!(
+                "it prints names of services that are in no table here; these stand for them: {}. Print it with -n",
+                ports.join(", ")
             ));
         }
         for (form, line, count) in &self.forms {

@@ -2,7 +2,7 @@
 
 use super::ends::{self, Names};
 use super::scan::Scan;
-use super::shown::{Body, Carrier, Header, Layer, Shown};
+use super::shown::{Body, Carrier, Header, Layer, Shown, Sum};
 use super::{anchor, build, ether, icmp, sctp, tcp, udp, vrrp};
 
 /// Headers of tunnels inside each other at most.
@@ -19,7 +19,9 @@ pub(super) fn network(
         return None;
     }
     scan.blanks();
-    if scan.word("IP6") || scan.word("IP") {
+    let v6 = scan.word("IP6");
+    let said = v6 || scan.word("IP");
+    if said {
         scan.eat(",");
         scan.blanks();
     }
@@ -29,19 +31,34 @@ pub(super) fn network(
     }
     let header = if scan.peek() == Some(b'(') { header(scan)? } else { Header::default() };
     scan.blanks();
-    let src = ends::end(scan.token(), Some(names));
+    let src = scan.token();
     let arrow = scan.token();
     let dst = scan.token();
-    let dst = ends::end(dst.strip_suffix(':').unwrap_or(dst), Some(names));
-    let ((src, src_port), (dst, dst_port)) = (src?, dst?);
-    if arrow != ">" || src.is_ipv4() != dst.is_ipv4() {
+    // Where a line was broken before it.
+    scan.blanks().eat(":");
+    let with_ports = has_ports(*scan);
+    let mut end = |token: &str| match with_ports {
+        true => ends::ported(token, names),
+        false => ends::end(token, Some(names)),
+    };
+    let ((src, src_port), (dst, dst_port)) =
+        (end(src)?, end(dst.strip_suffix(':').unwrap_or(dst))?);
+    // Editors and people make another arrow of it.
+    let arrow = arrow == ">" || said && matches!(arrow, "->" | "\u{2192}");
+    let v6 = v6 || src.is_ipv6() || dst.is_ipv6();
+    let (src, dst) = if v6 { (ends::in_v6(src), ends::in_v6(dst)) } else { (src, dst) };
+    if !arrow || src.is_ipv4() != dst.is_ipv4() {
         return None;
     }
     shown.layers.push(Layer { src, dst, header, carrier: Carrier::Ip });
-    // Where a line was broken before it.
-    scan.blanks().eat(":");
     let ports = src_port.zip(dst_port);
     carried(scan, shown, ports, names, depth)
+}
+
+/// Whether what follows the ends is of a protocol with ports, without a doubt.
+fn has_ports(mut scan: Scan<'_>) -> bool {
+    scan.blanks();
+    scan.rest().starts_with("UDP, length") || tcp::begins(&scan) && !scan.rest().starts_with("tcp ")
 }
 
 /// What stands in brackets with `-v`.
@@ -97,11 +114,17 @@ fn carried(
     let v6 = shown.layers.last().is_some_and(|layer| layer.dst.is_ipv6());
     // `[icmp6 sum ok]`, `[udp sum ok]`, `[bad udp cksum 0x1234 -> 0x5678!]`, `HBH`, `RT6 (..)`
     while scan.peek() == Some(b'[') && !scan.rest().starts_with("[|") {
-        scan.until("]")?;
+        let said = scan.until("]")?;
+        if let Some(layer) = shown.layers.last_mut() {
+            layer.header.datagram = layer.header.datagram.or_else(|| datagram(said));
+        }
         scan.blanks();
     }
     scan.eat("HBH ");
     scan.eat("DSTOPT ");
+    if scan.eat("RT6 ") {
+        scan.group();
+    }
     scan.blanks();
     if let Some(ports) = ports {
         if scan.eat("VXLAN, ") || scan.rest().starts_with("OTV, ") {
@@ -116,6 +139,9 @@ fn carried(
         // Ports, and none of UDP.
         if scan.rest().starts_with("sctp") {
             return sctp::sctp(scan, shown, ports);
+        }
+        if tcp::is_garbled(scan) {
+            return None;
         }
         return udp::udp(scan, shown, ports);
     }
@@ -139,6 +165,15 @@ fn carried(
         return network(scan, shown, names, depth + 1);
     }
     other(scan, shown)
+}
+
+/// `[bad udp cksum 0xffff -> 0x76dc!`
+fn datagram(said: &str) -> Option<Sum> {
+    let mut scan = Scan::new(said);
+    scan.eat("[bad udp cksum ").then_some(())?;
+    let sent = u16::try_from(scan.hex()?).ok()?;
+    scan.eat(" -> ").then_some(())?;
+    Some(Sum::Incorrect(sent, u16::try_from(scan.hex()?).ok()?))
 }
 
 /// The packet that `-v` prints below an ICMP error. Where it is not printed, what the error's own
@@ -176,7 +211,7 @@ fn other(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
         return Some(());
     } else {
         match scan.token().trim_end_matches([',', ':']) {
-            "igmp" => Some(2),
+            word if word == "igmp" || word.starts_with("igmp-") => Some(2),
             "tcp" => Some(6),
             "udp" => Some(17),
             "icmp" => Some(1),

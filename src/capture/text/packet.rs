@@ -121,8 +121,10 @@ fn link(scan: &mut Scan<'_>, shown: &mut Shown, names: &mut Names) -> Option<()>
         }
     }
     match kind {
-        Some(0x0806) => arp::arp(scan, shown),
-        _ if scan.eat("ARP, ") || scan.eat("ARP,\n") || scan.eat("arp ") => arp::arp(scan, shown),
+        Some(0x0806) => arp::arp(scan, shown, names),
+        _ if scan.eat("ARP, ") || scan.eat("ARP,\n") || scan.eat("arp ") => {
+            arp::arp(scan, shown, names)
+        }
         Some(0x0800 | 0x86dd | 0x0004) | None => network::network(scan, shown, names, 0),
         Some(_) => Some(()),
     }

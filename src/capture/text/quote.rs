@@ -71,6 +71,12 @@ impl Sent {
                 let packet = Packet { dst, protocol: UNTOLD, ports, length, isn, quoted: false };
                 self.remember(src, packet);
             }
+            Body::Icmp { bytes, length, quote: None } if asks(dst, bytes) => {
+                let protocol = if dst.is_ipv4() { 1 } else { 58 };
+                let length = length.map(|message| message.saturating_add(header(dst)));
+                let (ports, isn) = ((0, 0), None);
+                self.remember(src, Packet { dst, protocol, ports, length, isn, quoted: false });
+            }
             Body::Icmp { bytes, length, quote: Some(quote) } => {
                 // The error goes to who sent the packet.
                 let about = self.about(dst, src, *quote, *length);
@@ -115,6 +121,11 @@ impl Sent {
         best.quoted = true;
         Some(*best)
     }
+}
+
+/// Whether a message asks for an echo.
+fn asks(dst: IpAddr, message: &[u8]) -> bool {
+    message.first() == Some(if dst.is_ipv4() { &8 } else { &128 })
 }
 
 /// Whether an error of this length may quote a packet of that length.

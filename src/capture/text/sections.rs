@@ -46,6 +46,10 @@ pub(super) fn heading(line: &str) -> Option<String> {
     if let Some(file) = line.strip_prefix("==> ") {
         return Some(name(file.trim_end_matches([' ', '<', '='])));
     }
+    // Ansible, before what each host printed: `web1 | CHANGED | rc=0 >>`.
+    if let Some((host, _)) = line.split_once(" | ").filter(|_| line.ends_with(" >>")) {
+        return Some(name(host));
+    }
     let command = ["tcpdump ", "tshark "].iter().find_map(|c| line.find(c))?;
     let before = line[..command].trim_end();
     let prompt = before.is_empty()
@@ -193,6 +197,7 @@ mod tests {
             ("[root@lb-1 ~]# tcpdump -nn -i eth0 port 80", "lb-1"),
             ("$ sudo tcpdump -ni bond0 tcp", "bond0"),
             ("==> director.txt <==", "director.txt"),
+            ("web1 | CHANGED | rc=0 >>", "web1"),
         ] {
             assert_eq!(heading(line).as_deref(), Some(wanted), "{line}");
         }

@@ -77,6 +77,8 @@ pub(super) struct Header {
     pub(super) length: Option<u32>,
     pub(super) proto: Option<u8>,
     pub(super) options: bool,
+    /// That the checksum of the UDP datagram in it is wrong, where that is said.
+    pub(super) datagram: Option<Sum>,
 }
 
 /// What carries the next header of a tunnel.

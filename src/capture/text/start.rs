@@ -32,6 +32,13 @@ pub(super) fn find(line: &str) -> Option<Start> {
     let mut scan = Scan::new(rest);
     if let Some(stamp) = stamp::stamp(&mut scan) {
         let printer = if tshark::begins(rest) { Printer::Tshark } else { Printer::Tcpdump };
+        // A log put its own time before that of the packet.
+        if printer == Printer::Tcpdump
+            && let Some((ahead, stamp)) = own_time(scan.rest())
+        {
+            let at = line.len() - scan.rest().len() + ahead;
+            return Some(Start { at, stamp, printer, first: false });
+        }
         // Logs begin with the name of a month too: a packet must follow.
         let digit = rest.as_bytes()[0].is_ascii_digit();
         return (digit || holds_packet(scan.rest())).then_some(Start {
@@ -53,7 +60,8 @@ pub(super) fn find(line: &str) -> Option<Start> {
             first: true,
         });
     }
-    if anchor::is_anchor(&Scan::new(rest)) {
+    let of_pf = rest.starts_with("rule ") && rest.contains("(match)");
+    if anchor::is_anchor(&Scan::new(rest)) || of_pf && holds_packet(rest) {
         return Some(Start {
             at: blanks,
             stamp: Stamp::None,
@@ -101,6 +109,33 @@ fn behind(line: &str, blanks: usize) -> Option<Start> {
     None
 }
 
+/// Whether a line has a packet in it, and not only what begins like one.
+pub(super) fn is_packet(line: &str) -> bool {
+    find(line).is_some_and(|start| {
+        let mut scan = Scan::new(&line[start.at..]);
+        stamp::stamp(&mut scan);
+        start.printer == Printer::Tshark || holds_packet(scan.rest())
+    })
+}
+
+/// A time with a packet behind it, within the next words and before any packet: how many bytes on.
+fn own_time(text: &str) -> Option<(usize, Stamp)> {
+    let mut scan = Scan::new(text);
+    for _ in 0..BETWEEN {
+        scan.blanks();
+        if scan.is_empty() || anchor::is_anchor(&scan) {
+            return None;
+        }
+        let mut behind = scan;
+        if let Some(stamp) = stamp::stamp(&mut behind) {
+            let at = text.len() - scan.rest().len();
+            return holds_packet(behind.rest()).then_some((at, stamp));
+        }
+        scan.token();
+    }
+    None
+}
+
 /// Whether a packet stands within the next words.
 fn holds_packet(text: &str) -> bool {
     let mut scan = Scan::new(text);
@@ -129,7 +164,10 @@ mod tests {
             ("lb1: 12:00:00.000001 eth0  In  IP 10.0.0.1.80 > 10.0.0.2.90: x", 5),
             ("1) IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]", 3),
             ("10.0.0.1.80 > 10.0.0.2.90: Flags [S]", 0),
+            ("2026-01-05T12:00:00.1Z stdout F 12:00:00.000001 IP 10.0.0.1.80 > 10.0.0.2.90: x", 32),
+            ("2026-01-05T12:00:00.1+0100 lb1 tcpdump[7]: 12:00:00.1 IP 10.0.0.1 > 10.0.0.2: x", 43),
             ("Nov 12 12:00:00.1 rule 1/(match) block in on em1: 10.0.0.1.80 > 10.0.0.2.90: x", 0),
+            ("rule 4/0(match): block in on vtnet0: (tos 0x0, ttl 64, id 0, length 64)", 0),
         ] {
             assert_eq!(
                 find(line).map(|s| (s.at, s.printer)),

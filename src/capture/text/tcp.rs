@@ -35,10 +35,27 @@ fn flags(letters: &str) -> Option<u8> {
 /// Whether what stands here is of TCP.
 pub(super) fn begins(scan: &Scan<'_>) -> bool {
     let mut scan = *scan;
-    scan.rest().starts_with("Flags [")
+    eat_flags(&mut scan)
         || scan.rest().starts_with("tcp ")
         || scan.rest().starts_with("[|tcp]")
-        || flags(scan.token()).is_some()
+        || old_flags(scan.token()).is_some()
+}
+
+/// `Flags [`; the blank gets lost where brackets are full-width.
+fn eat_flags(scan: &mut Scan<'_>) -> bool {
+    scan.eat("Flags [") || scan.eat("Flags[")
+}
+
+/// Whether what stands here tries to be of TCP and is garbled; so it is not of UDP.
+pub(super) fn is_garbled(scan: &Scan<'_>) -> bool {
+    let line = scan.rest();
+    let begins = line.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("flags"));
+    begins || line.contains("Flags [") && line.contains(" win ")
+}
+
+/// `S`, and `S,` of versions 3.9 and 4.0 where `-v` has a checksum behind them.
+fn old_flags(token: &str) -> Option<u8> {
+    flags(token.strip_suffix(',').unwrap_or(token))
 }
 
 pub(super) fn tcp(scan: &mut Scan<'_>, shown: &mut Shown, ports: (u16, u16)) -> Option<()> {
@@ -48,7 +65,7 @@ pub(super) fn tcp(scan: &mut Scan<'_>, shown: &mut Shown, ports: (u16, u16)) -> 
         shown.clean = tcp.length.is_some();
     } else if scan.eat("[|tcp]") {
         shown.clean = true;
-    } else if scan.eat("Flags [") {
+    } else if eat_flags(scan) {
         tcp.flags = Some(flags(scan.until("]")?)?);
         shown.clean = fields(scan, &mut tcp).is_some();
         if shown.clean {
@@ -170,14 +187,17 @@ fn payload(scan: &mut Scan<'_>, into: &mut Vec<u8>) {
     }
 }
 
-/// `S 2001:2001(0) ack 1 win 5840 <mss 1460,nop> (DF) [tos 0x10] (ttl 64, id 1, len 60)`
+/// `S 2001:2001(0) ack 1 win 5840 <mss 1460,nop> (DF) [tos 0x10] (ttl 64, id 1, len 60)`,
+/// `S, cksum 0x4c53 (correct), 2001:2001(0) win 5840 <mss 1460>`
 fn old(scan: &mut Scan<'_>, tcp: &mut Tcp, shown: &mut Shown) -> Option<()> {
-    tcp.flags = Some(flags(scan.token())?);
+    tcp.flags = Some(old_flags(scan.token())?);
     // Nothing is told of a segment's bytes: it has none.
     tcp.length = Some(0);
     loop {
         scan.blanks();
         if scan.eat("[tcp sum ok]") || scan.eat(",") {
+        } else if scan.eat("cksum ") {
+            tcp.sum = sum(scan);
         } else if scan.eat("[bad tcp cksum ") || scan.eat("[tos ") {
             scan.until("]")?;
         } else if scan.eat("ack ") {
@@ -234,7 +254,7 @@ fn old_header(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, Extent, Scan, Shown, Tcp, tcp};
+    use super::{Body, Extent, Scan, Shown, Sum, Tcp, begins, is_garbled, tcp};
 
     fn read(text: &str) -> (Tcp, bool) {
         let mut shown = Shown::default();
@@ -258,6 +278,13 @@ mod tests {
         }
         let (tcp, _) = read(". ack 1 win 46");
         assert_eq!((tcp.flags, tcp.seq, tcp.length), (Some(0x10), None, Some(0)));
+        let (tcp, clean) = read("S, cksum 0x4c53 (correct), 7:7(0) win 46 <mss 1460>");
+        assert!(clean);
+        assert_eq!((tcp.flags, tcp.seq, tcp.length), (Some(2), Some(7), Some(0)));
+        assert_eq!(tcp.sum, Some(Sum::Correct(0x4c53)));
+        let (tcp, clean) = read("., cksum 0x4c53 (incorrect (-> 0x1), 1:1(0) ack 1 win 46");
+        assert!(clean);
+        assert_eq!((tcp.flags, tcp.ack), (Some(0x10), Some(1)));
         let (tcp, _) = read("R 5:5(0) win 0");
         assert_eq!((tcp.flags, tcp.seq), (Some(4), Some(5)));
     }
@@ -267,6 +294,18 @@ mod tests {
         let (tcp, clean) = read("tcp 43");
         assert!(clean);
         assert_eq!((tcp.flags, tcp.seq, tcp.length), (None, None, Some(43)));
+    }
+
+    #[test]
+    fn flags_may_stand_on_the_next_line_and_garbage_is_not_udp() {
+        assert!(begins(&Scan::new("Flags\n[P.], seq 1:44, ack 1, win 0, length 43")));
+        let (tcp, clean) = read("Flags\n[P.], seq 1:44, ack 1, win 0, length 43");
+        assert!(clean);
+        assert_eq!((tcp.flags, tcp.window), (Some(0x18), Some(0)));
+        assert!(begins(&Scan::new("Flags[S.], seq 1, ack 2")));
+        assert!(is_garbled(&Scan::new("Flags P., seq 1:44")));
+        assert!(is_garbled(&Scan::new("flags [s], seq 1, ack 2")));
+        assert!(!is_garbled(&Scan::new("SIP, length: 40")));
     }
 
     #[test]

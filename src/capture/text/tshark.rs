@@ -11,6 +11,9 @@ use super::scan::Scan;
 use super::shown::{Arp, Body, Carrier, Extent, Header, Layer, Quoted, Shown, Stamp, Tcp};
 use super::stamp;
 
+/// Columns of times behind the first at most.
+const MORE_TIMES: usize = 2;
+
 /// Whether a line is one of these.
 pub(super) fn begins(text: &str) -> bool {
     head(&mut Scan::new(text)).is_some()
@@ -39,9 +42,10 @@ fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
     if !matches!(scan.peek(), Some(b' ' | b'\t')) {
         return None;
     }
+    more_times(scan);
     let src = scan.token();
     let mut dst = scan.token();
-    let arrow = matches!(dst, "\u{2192}" | "->");
+    let arrow = is_arrow(dst);
     let mut protocol;
     let mut ports: [Option<u16>; 2] = [None, None];
     if arrow {
@@ -87,6 +91,18 @@ fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
     Some(Head { stamp, src, dst, protocol, length, ports })
 }
 
+/// Steps over columns of seconds that people add: since the first packet, since the one before.
+fn more_times(scan: &mut Scan<'_>) {
+    for _ in 0..MORE_TIMES {
+        let mut behind = *scan;
+        let told = stamp::seconds(behind.blanks()).is_some();
+        if !told || !matches!(behind.peek(), Some(b' ' | b'\t')) {
+            return;
+        }
+        *scan = behind;
+    }
+}
+
 /// Reads a line.
 pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Shown> {
     let mut scan = Scan::new(text);
@@ -107,7 +123,7 @@ pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Sh
         return None;
     }
     let mut header = Header::default();
-    shown.body = body(&mut scan, head.protocol, &mut header);
+    shown.body = body(&mut scan, head.protocol, &mut header, names);
     if let (Body::None, Some(ports), true) = (&shown.body, head.ports, over_udp(head.protocol)) {
         shown.body = Body::Udp { ports, length: None };
     }
@@ -124,7 +140,7 @@ pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Sh
     Some(shown)
 }
 
-fn body(scan: &mut Scan<'_>, protocol: &str, header: &mut Header) -> Body {
+fn body(scan: &mut Scan<'_>, protocol: &str, header: &mut Header, names: &mut Names) -> Body {
     // `[TCP Retransmission] `, `[TCP Dup ACK 5#1] `
     while scan.eat("[TCP ") {
         if scan.until("]").is_none() {
@@ -132,7 +148,7 @@ fn body(scan: &mut Scan<'_>, protocol: &str, header: &mut Header) -> Body {
         }
         scan.blanks();
     }
-    if let Some(ports) = ports(scan) {
+    if let Some(ports) = ports(scan, names) {
         scan.blanks();
         if scan.peek() == Some(b'[') {
             return tcp(scan, ports).map_or(Body::None, Body::Tcp);
@@ -147,28 +163,37 @@ fn body(scan: &mut Scan<'_>, protocol: &str, header: &mut Header) -> Body {
     }
 }
 
-/// `52001 -> 80`, `52001 > http(80)`
-fn ports(scan: &mut Scan<'_>) -> Option<(u16, u16)> {
+/// `52001 -> 80`, `52001 > http(80)`; what stands before flags is a port, whatever its name.
+fn ports(scan: &mut Scan<'_>, names: &mut Names) -> Option<(u16, u16)> {
     let before = *scan;
-    let mut port = || {
-        let token = scan.token();
+    let (src, arrow, dst) = (scan.token(), scan.token(), scan.token());
+    let told = |token: &str| {
         let number = token.split_once('(').map_or(token, |(_, number)| number);
         ends::port(number.trim_end_matches(')'))
     };
-    let src = port();
-    let arrow = matches!(scan.token(), "\u{2192}" | "->" | ">");
-    let mut port = || {
-        let token = scan.token();
-        let number = token.split_once('(').map_or(token, |(_, number)| number);
-        ends::port(number.trim_end_matches(')'))
-    };
-    match (src, arrow, port()) {
-        (Some(src), true, Some(dst)) => Some((src, dst)),
-        _ => {
-            *scan = before;
-            None
-        }
+    let mut behind = *scan;
+    let flags = behind.blanks().peek() == Some(b'[');
+    let mut port = |token: &str| told(token).or_else(|| names.service(token).filter(|_| flags));
+    let found = if is_arrow(arrow) || arrow == ">" { port(src).zip(port(dst)) } else { None };
+    if found.is_none() {
+        *scan = before;
     }
+    found
+}
+
+/// The arrow between two ends. A terminal that has none of that shape prints a question mark, and
+/// its three bytes in UTF-8 are sometimes read as Latin-1 or Windows-1252.
+fn is_arrow(token: &str) -> bool {
+    [
+        "\u{2192}",
+        "->",
+        "?",
+        "\u{fffd}",
+        "\u{fffd}\u{fffd}\u{fffd}",
+        "\u{e2}\u{86}\u{92}",
+        "\u{e2}\u{2020}\u{2019}",
+    ]
+    .contains(&token)
 }
 
 /// A decimal number behind a name.
@@ -317,7 +342,10 @@ mod tests {
         let without = format!("08:42:18.387260 198.51.100.20 203.0.113.80 TCP 74 {syn}");
         let ports = format!("08:42:18.387260 198.51.100.20 203.0.113.80 80 TCP 74 {syn}");
         let both = format!("3 0.2 198.51.100.20 52001 203.0.113.80 80 TCP 74 {syn}");
-        for columns in [without, ports, both] {
+        let times = format!(
+            "3 2026-01-05 08:42:18.387260 15.254479 0.003676 198.51.100.20 203.0.113.80 TCP 74 {syn}"
+        );
+        for columns in [without, ports, both, times] {
             assert!(begins(&columns), "{columns}");
             let Body::Tcp(tcp) = &read(&[&columns])[0].body else { panic!("{columns}") };
             assert_eq!((tcp.ports, tcp.flags), ((52001, 80), Some(2)), "{columns}");
@@ -325,6 +353,18 @@ mod tests {
         assert!(!begins("12:00:00.123456 10.0.0.1.80 > 10.0.0.2.90: S 1:1(0) win 512"));
         assert!(!begins("12:00:00.123456 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S], seq 1"));
         assert!(!begins("  3 packets captured"));
+    }
+
+    #[test]
+    fn an_arrow_may_have_got_lost_and_a_port_may_have_any_name() {
+        let syn = "51000 A nosuch-svc [SYN] Seq=0 Win=8192 Len=0 MSS=1460";
+        for arrow in ["\u{2192}", "->", "?", "\u{e2}\u{2020}\u{2019}"] {
+            let line =
+                format!("1 0.1 10.0.0.1 {arrow} 10.0.0.2 TCP 66 {}", syn.replace('A', arrow));
+            assert!(begins(&line), "{line}");
+            let Body::Tcp(tcp) = &read(&[&line])[0].body else { panic!("{line}") };
+            assert_eq!((tcp.ports, tcp.flags), ((51000, 1020), Some(2)), "{line}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::record::{Printer, Record};
 use super::sections::{self, Sections};
 use super::shown::{Shown, Stamp};
 use super::start::{self, Start};
-use super::{Facts, build, fortigate, hex, verbose};
+use super::{Facts, build, fortigate, hex, joined, verbose};
 use crate::capture::collect::{Collector, Sink};
 use crate::capture::source::ReadBuffer;
 use crate::capture::types::Mark;
@@ -63,12 +63,16 @@ pub(in crate::capture) fn walk<F: Sink>(
         let (length, skip, long) = next_line(window);
         line += 1;
         let text = clean(&window.data()[..length]);
-        walk.line(&text, line, offset);
+        match joined::parts(&text) {
+            None => walk.line(&text, line, offset),
+            Some(parts) => parts.into_iter().for_each(|part| walk.line(part, line, offset)),
+        }
         window.skip_to(offset + skip as u64);
         skip_rest(window, long);
     }
     walk.finish();
     walk.facts.names = std::mem::take(&mut walk.names.list);
+    walk.facts.services = std::mem::take(&mut walk.names.services);
     walk.facts.lines = line;
     walk.facts.devices = walk.sections.devices();
     Walked { interfaces: walk.sections.interfaces(), facts: walk.facts }

@@ -154,7 +154,11 @@ pub(super) fn other_exit(facts: &Facts, group: &Group) -> Option<(String, String
                 back.find(|(link, hop)| link.syns > 0 && own.sent(hop) == Some(true))?;
             let (a, b) = (came.link, left.link);
             if a.ifindex != 0 && b.ifindex != 0 {
-                return Some((format!("number {}", a.ifindex), format!("number {}", b.ifindex)));
+                let name = |number: u32| {
+                    let printed = facts.printed_device(leg.vantage, number);
+                    printed.map_or_else(|| format!("number {number}"), str::to_owned)
+                };
+                return Some((name(a.ifindex), name(b.ifindex)));
             }
             Some((a.dst?.to_string(), b.src?.to_string()))
         })?;
