@@ -22,6 +22,7 @@ mod steps;
 mod strangers;
 mod stray;
 mod survey;
+mod tries;
 mod untold;
 mod waits;
 

@@ -4,8 +4,9 @@
 //! exceptions.
 
 use super::checks::{self, Pair, is_empty_exchange, pair};
-use super::scans::{Scans, Try};
+use super::scans::Scans;
 use super::stray::Answers;
+use super::tries::Try;
 use super::{HostId, Mode, StatedRoles, Topology, Who};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;

@@ -8,6 +8,7 @@
 //! Portscan Detection Using Sequential Hypothesis Testing", IEEE S&P 2004). A service that
 //! answers anybody, or that somebody asks again and again, is not what a scan finds dark.
 
+use super::tries::Try;
 use crate::hashed::HashSet;
 use crate::wire::Ip;
 
@@ -18,21 +19,6 @@ const MANY: usize = 16;
 const FEW: usize = 4;
 /// Times that a source tries a service before it wants that one service.
 const AGAIN: u32 = 2;
-
-/// One attempt to connect.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Try {
-    /// Who.
-    pub source: Ip,
-    /// What.
-    pub service: (Ip, u16),
-    /// It was refused, or nobody answered.
-    pub vain: bool,
-    /// It was opened and closed without a word.
-    pub empty: bool,
-    /// SYNs of it.
-    pub syns: u16,
-}
 
 /// Who scans.
 #[derive(Debug, Default, PartialEq, Eq)]

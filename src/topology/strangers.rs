@@ -4,7 +4,7 @@
 //! None of them tries so many services that it scans by itself. What tells them from clients of a service that is
 //! down: several ports of one host that otherwise serves, each dark to everybody, and nobody asks twice.
 
-use super::scans::Try;
+use super::tries::Try;
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 
