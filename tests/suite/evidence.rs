@@ -119,7 +119,7 @@ fn an_error_is_about_the_connection_that_was_there() {
 #[test]
 fn a_sentence_counts_the_connections_of_its_finding() {
     let report = report("healthcheck-source-blocked");
-    assert!(report.verdict.summary.starts_with("4 health checks "), "{}", report.verdict.summary);
+    assert!(report.verdict.summary.ends_with("(4 health checks)"), "{}", report.verdict.summary);
 }
 
 #[test]
