@@ -90,7 +90,8 @@ fn invented(file: &Run, text: &Run) -> Vec<String> {
 /// by is not printed.
 fn lost(file: &Run, text: &Run) -> Option<String> {
     let first = causes(&file.report).first().map(|c| c.0)?;
-    let found = causes(&text.report).iter().any(|c| c.0 == first);
+    // What may be meant so is told, and wakes nobody.
+    let found = text.report.findings.iter().any(|f| f.id == first);
     let candidate = text.report.findings.iter().flat_map(|f| &f.candidates).any(|c| c.id == first);
     let hidden = text.report.coverage.iter().any(|c| {
         c.id == first && c.reason.as_ref().is_some_and(|why| why.contains("does not print"))
@@ -102,7 +103,8 @@ fn lost(file: &Run, text: &Run) -> Option<String> {
 /// The same of what `tcpdump -nn` prints: a field that is not printed is no excuse where a line fits.
 fn lost_in_bare_lines(file: &Run, text: &Run, folder: &str) -> Option<String> {
     let first = causes(&file.report).first().map(|c| c.0)?;
-    let found = causes(&text.report).iter().any(|c| c.0 == first);
+    // What may be meant so is told, and wakes nobody.
+    let found = text.report.findings.iter().any(|f| f.id == first);
     let offered: Vec<&Candidate> =
         text.report.findings.iter().flat_map(|f| &f.candidates).collect();
     let candidate = offered.iter().any(|c| c.id == first);
