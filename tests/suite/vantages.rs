@@ -5,7 +5,7 @@ use crate::support::check::{none, of_each};
 use crate::support::run::run_paths;
 use lbdiag::report::{Confidence, Report, Status};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Subsets of one sample that are looked at: all of four captures.
 const MOST: usize = 14;
@@ -33,7 +33,7 @@ fn subsets(all: &[PathBuf]) -> Vec<Vec<PathBuf>> {
     all
 }
 
-fn label(path: &PathBuf) -> String {
+fn label(path: &Path) -> String {
     path.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
@@ -59,7 +59,7 @@ fn fewer_captures_reassure_nobody() {
         let seen_by = SEEN_BY.iter().find(|(name, _)| *name == sample.name);
         let mut wrong = Vec::new();
         for some in subsets(&sample.captures) {
-            let labels: Vec<String> = some.iter().map(label).collect();
+            let labels: Vec<String> = some.iter().map(|path| label(path)).collect();
             let passes = |who: &[&str]| labels.iter().any(|label| who.contains(&label.as_str()));
             if seen_by.is_some_and(|(_, who)| !passes(who)) {
                 continue;
