@@ -120,6 +120,9 @@ fn repeated(rows: &Rows, repeat: u64, site: u8, streams: i64, links: i64) -> Row
         "server_isn" => turn(value, other),
         "client_tsval" if is(&stamped[0], row) => turn(value, stamp).max(1),
         "server_tsval" if is(&stamped[1], row) => turn(value, stamp >> 1).max(1),
+        // An echo of a SYN that the stream itself lacks.
+        "server_tsecr" if value != 0 => turn(value, stamp).max(1),
+        "client_tsecr" if value != 0 => turn(value, stamp >> 1).max(1),
         "client_port" if tcp(row) => 1024 + (value + repeat as i64 * 7) % 60_000,
         "missing_end" if value != 0 => {
             let of_client =
