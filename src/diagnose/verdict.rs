@@ -1,12 +1,14 @@
 //! What it all comes to, and what to do where the captures do not suffice.
 
+mod unshown;
+
 use super::thresholds::{LACKING_FRAMES, LACKING_SHARE};
 use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
 use super::{doubt, registry};
-use crate::breaks::{Account, Fate, end_is_unseen, is_unknown_to_server};
+use crate::breaks::{Account, Fate, end_is_unseen};
 use crate::diagnose::words::{agree, count, thousands};
 use crate::flow::VantageId;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -140,7 +142,7 @@ fn quiet(
         coverage.iter().any(|c| c.id == id && matches!(c.checked, Checked::Unchecked(_)))
     });
     let modes: Vec<&str> = known_modes(facts);
-    let missing = director_missing(facts);
+    let missing = unshown::director_missing(facts);
     let hidden = facts.unprinted();
     let doubt = doubt::doubt(facts);
     let n = all.all() as usize;
@@ -155,7 +157,7 @@ fn quiet(
         Some("the text prints no hardware addresses (tcpdump -e), by which forwarding is told")
     } else if modes.is_empty() {
         Some(agree(n, "nothing shows how it is forwarded", "nothing shows how they are forwarded"))
-    } else if unanswered_service(facts) && !missing {
+    } else if unshown::unanswered_service(facts) && !missing {
         Some(agree(
             n,
             "no answer to it was captured: the service sends none, or its answers take a way that no capture shows",
@@ -180,13 +182,13 @@ fn quiet(
         )
     } else if facts.words_are_cut() {
         Some("too few bytes of each packet were kept to show what was answered (tcpdump -s 128)")
-    } else if unknown || missing || all.well == 0 || unheard_service(facts) {
+    } else if unknown || missing || all.well == 0 || unshown::unheard_server(facts) {
         Some(agree(n, "part of its way was not captured", "part of their way was not captured"))
-    } else if passed_no_director(facts) {
+    } else if unshown::passed_no_director(facts) {
         Some(
             "some pass no director that was captured: another one that was not, or somebody hands them to a real server past it",
         )
-    } else if strangers_reset(facts) {
+    } else if unshown::strangers_reset(facts) {
         Some(
             "a kernel here resets segments of connections whose beginning no capture shows: they are over, or were opened by another way",
         )
@@ -323,65 +325,6 @@ fn noted(findings: &[Finding]) -> String {
         .map(|f| format!("{} in {}", f.id, count(f.connections.len(), "connection")))
         .collect();
     if seen.is_empty() { String::new() } else { format!("; seen: {}", super::words::list(&seen)) }
-}
-
-/// Whether no director of a balanced service was captured: what happens before
-/// and at it is then unknown.
-fn director_missing(trace: &Trace) -> bool {
-    let balanced =
-        trace.topology.services.iter().filter(|s| s.mode != Mode::Unknown && !s.is_backend);
-    balanced.into_iter().any(|s| !s.directors.iter().any(|d| trace.is_captured(d.host)))
-}
-
-/// Whether a balanced service never shows an answer: then nobody knows.
-fn unanswered_service(trace: &Trace) -> bool {
-    let mut answered: Vec<Option<bool>> = vec![None; trace.topology.services.len()];
-    for (id, connection) in trace.requests() {
-        let p = connection.progress;
-        let seen = p.response || p.established || p.answered;
-        let slot = &mut answered[trace.service_of(id).0 as usize];
-        *slot = Some(slot.unwrap_or(false) || seen);
-    }
-    let services = trace.topology.services.iter().zip(answered);
-    services
-        .into_iter()
-        .any(|(s, seen)| s.mode != Mode::Unknown && !s.is_backend && seen == Some(false))
-}
-
-/// Whether no answer of a real server is in the captures where answers pass the director by: that
-/// those of another are says nothing of it.
-fn unheard_service(trace: &Trace) -> bool {
-    let mut heard: BTreeMap<(ServiceId, Option<u16>), bool> = BTreeMap::new();
-    let past = |id| matches!(trace.service(id).mode, Mode::Dr | Mode::Tun);
-    let one_way = |id| past(id) && !trace.service(id).is_backend;
-    for (id, _) in trace.requests().filter(|(id, c)| c.protocol.is_tcp() && one_way(*id)) {
-        let server = trace.topology.server_of[id.0 as usize];
-        *heard.entry((trace.service_of(id), server)).or_default() |=
-            !trace.route(id).back.is_empty();
-    }
-    heard.values().any(|heard| !heard)
-}
-
-/// Whether connections to a balanced service are seen elsewhere and at no director, though all that are known of it
-/// were captured.
-fn passed_no_director(trace: &Trace) -> bool {
-    trace.requests().any(|(id, _)| {
-        let service = trace.service(id);
-        let is_director = |host: Option<HostId>| host.is_some_and(|h| service.is_director(h));
-        let balanced = service.mode != Mode::Unknown && !service.is_backend;
-        let route = trace.route(id);
-        let mut steps = route.forward.iter().chain(&route.back);
-        balanced
-            && service.directors.iter().all(|director| trace.is_captured(director.host))
-            && !trace.legs(id).iter().any(|leg| is_director(trace.host_of(leg)))
-            && !steps.any(|step| is_director(step.from) || is_director(step.to))
-    })
-}
-
-/// Whether a kernel reset segments of connections that it does not have, of which nothing else is seen.
-fn strangers_reset(facts: &Facts) -> bool {
-    let untold = |id: &ConnectionId| facts.breaks.fate(*id) == Fate::Untold;
-    facts.requests().map(|(id, _)| id).filter(untold).any(|id| is_unknown_to_server(facts, id))
 }
 
 fn known_modes(trace: &Trace) -> Vec<&'static str> {
