@@ -5,7 +5,8 @@
 //! Fisher's exact test times the number of values asked (Bonferroni). At most two are
 //! told: what people look for by hand for weeks is one thing, not a list.
 
-use super::called::{network, tls_name};
+mod trait_names;
+
 use super::chance::{LEVEL, probability};
 use super::{Fate, Journey, Milestone};
 use crate::hashed::{HashMap, HashSet};
@@ -13,6 +14,7 @@ use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_lt};
 use std::collections::{BTreeMap, BTreeSet};
+use trait_names::{network, tls_name};
 
 /// Something that connections can have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

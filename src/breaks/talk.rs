@@ -2,23 +2,26 @@
 //!
 //! [`judge`] asks in the order in which one answer makes the next question idle: how the connection
 //! ended (`cut`, `stalled`), whether its request or its server's greeting had any answer (`request`,
-//! `greeting`), and whether what came was an error, or `late`.
+//! `greeting`), and whether what came was an error, a word to go (`turned_away`), or `late`. Who gave up
+//! and who did not close is told by `parting`.
 
 mod cut;
 mod greeting;
 mod late;
+mod parting;
 mod request;
 mod stalled;
+mod turned_away;
 
 pub(super) use cut::is_turned_down;
 pub use cut::reset_by;
 pub(super) use late::too_late;
 pub(super) use request::{before, is_left_unanswered, judge as request_unanswered};
-pub(super) use stalled::{in_vain, is_turned_back};
+pub(super) use stalled::is_turned_back;
 
 use super::journey::{Journey, Milestone};
 use super::judged::Judged;
-use super::{Break, Fate, Manner, Pace, Packet, Sighting, faults, parting};
+use super::{Break, Fate, Manner, Pace, Packet, Sighting, faults};
 use crate::correlate::Outcome;
 use crate::trace::{ConnectionId, Trace};
 
@@ -74,7 +77,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             } else if pace.is_error(id) {
                 faults::judge(trace, id)
             } else {
-                let turned_away = super::turned_away::judge(trace, pace, id);
+                let turned_away = turned_away::judge(trace, pace, id);
                 turned_away.unwrap_or_else(|| late::slow(trace, pace, id))
             }
         }

@@ -1,9 +1,9 @@
 //! Requests that nothing answered: whether an answer was due, and whether the capture would show it.
 
-use super::{PATIENCE_NS, harm};
+use super::{PATIENCE_NS, harm, parting};
 use crate::breaks::journey::{Journey, Milestone, silence};
 use crate::breaks::judged::Judged;
-use crate::breaks::{Fate, Manner, Pace, Packet, faults, parting};
+use crate::breaks::{Fate, Manner, Pace, Packet, faults};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Mark};
 use crate::trace::{ConnectionId, Trace};

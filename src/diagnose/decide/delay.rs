@@ -1,6 +1,6 @@
 //! Why an answer is late, or a sender has to wait.
 
-use crate::diagnose::facts::paired_questions;
+use crate::diagnose::facts::state::paired_questions;
 use crate::diagnose::thresholds::{
     DELAY_OWN_PART, DNS_CONNTRACK_RACE_5S_CHANCE, DNS_CONNTRACK_RACE_5S_OTHER_ONE_IN,
     DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE, PAIR,

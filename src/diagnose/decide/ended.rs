@@ -2,7 +2,7 @@
 //! only it knows, or sent on untranslated.
 
 use crate::breaks::Manner;
-use crate::diagnose::facts::ended_ways::{Ended, Signs};
+use crate::diagnose::facts::silence::ended_ways::{Ended, Signs};
 use crate::diagnose::thresholds::PAIR;
 use crate::topology::Mode;
 

@@ -1,9 +1,9 @@
 //! Why a connection is rejected, or its real server is not on the wire.
 
-use crate::diagnose::facts::missing_neighbours::Missing;
-use crate::diagnose::facts::refusals::{Says, Signs};
-use crate::diagnose::facts::stale_ports::Stale;
-use crate::diagnose::facts::used_ports::Pinned;
+use crate::diagnose::facts::address::missing_neighbours::Missing;
+use crate::diagnose::facts::refusal::refusals::{Says, Signs};
+use crate::diagnose::facts::state::stale_ports::Stale;
+use crate::diagnose::facts::state::used_ports::Pinned;
 use crate::diagnose::thresholds::{FIRST_TRY_NS, NO_COINCIDENCE};
 
 /// The reason of an ICMP error that answers a SYN.

@@ -1,7 +1,7 @@
 //! Why a host resets a connection in mid-stream: whose state is gone.
 
-use crate::diagnose::facts::resets::{Forgotten, Keeper, Signs};
-use crate::diagnose::facts::{expired, moved_connections};
+use crate::diagnose::facts::state::resets::{Forgotten, Keeper, Signs};
+use crate::diagnose::facts::{state::expired, way::moved_connections};
 use crate::diagnose::thresholds::{EXPIRED_LONG_NS, EXPIRED_SEVERAL, PAIR, RESET_LONG_NS};
 
 /// The reason of a reset.

@@ -1,8 +1,8 @@
 //! Why a real server answers no SYN, drops some, or asks again for an ACK that it has.
 
-use crate::diagnose::facts::held_handshakes::{self, Holding};
-use crate::diagnose::facts::queues::{self, Dropping};
-use crate::diagnose::facts::silences::{Signs, Silent};
+use crate::diagnose::facts::silence::held_handshakes::{self, Holding};
+use crate::diagnose::facts::silence::queues::{self, Dropping};
+use crate::diagnose::facts::silence::silent_servers::{Signs, Silent};
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PAIR};
 use crate::topology::Mode;
 

@@ -1,9 +1,9 @@
 //! Why an answer does not come back by the way that it should.
 
 use crate::diagnose::facts::Around;
-use crate::diagnose::facts::answers_out::Signs;
-use crate::diagnose::facts::denied_answers::Denied;
-use crate::diagnose::facts::held_answers::Held;
+use crate::diagnose::facts::way::answers_out::Signs;
+use crate::diagnose::facts::way::denied_answers::Denied;
+use crate::diagnose::facts::way::held_answers::Held;
 
 /// Why an answer goes around a director that translates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

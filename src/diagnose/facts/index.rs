@@ -1,7 +1,7 @@
 //! Connections by what detectors ask for: sorted once, so that no detector walks all of
 //! them for each service or host.
 
-use super::ways::each_once;
+use super::connection::each_once;
 use crate::correlate::Connection;
 use crate::hashed::HashMap;
 use crate::topology::{HostId, ServiceId};

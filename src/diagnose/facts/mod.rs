@@ -2,138 +2,47 @@
 //!
 //! [`Facts`] is what a detector gets: the trace, its connections by service, host and
 //! client ([`Indexed`]), and tables that are drawn from it when they are first asked for.
-//! One kind of fact a file. A fact knows no cause and no symptom; where the same fact can
-//! have several reasons, it carries the signs that tell them apart, and `decide/` weighs
-//! them. Only this file knows all tables: a file that needs another's table is given it.
+//! One kind of fact a file, in a folder for each subject, as in `cause/`. A fact knows no
+//! cause and no symptom; where the same fact can have several reasons, it carries the signs
+//! that tell them apart, and `decide/` weighs them. Only this file knows all tables: a file
+//! that needs another's table is given it.
 
-pub(in crate::diagnose) mod answers_out;
-pub(in crate::diagnose) mod arrivals;
-pub(in crate::diagnose) mod asks;
-pub(in crate::diagnose) mod attempts;
-pub(in crate::diagnose) mod bare_answers;
-pub(in crate::diagnose) mod bgp_sessions;
-pub(in crate::diagnose) mod bypasses;
-pub(in crate::diagnose) mod challenged_syns;
-pub(in crate::diagnose) mod checksums;
-pub(in crate::diagnose) mod claimants;
-pub(in crate::diagnose) mod crossed_requests;
-pub(in crate::diagnose) mod denied_answers;
-pub(in crate::diagnose) mod detours;
-pub(in crate::diagnose) mod disputes;
-pub(in crate::diagnose) mod double_resets;
-pub(in crate::diagnose) mod durations;
-pub(in crate::diagnose) mod ended_syns;
-pub(in crate::diagnose) mod ended_ways;
-pub(in crate::diagnose) mod expired;
-pub(in crate::diagnose) mod failed_pools;
-pub(in crate::diagnose) mod grown_packets;
-pub(in crate::diagnose) mod half_closed;
-pub(in crate::diagnose) mod half_paths;
-pub(in crate::diagnose) mod half_translated;
-pub(in crate::diagnose) mod held_answers;
-pub(in crate::diagnose) mod held_handshakes;
-pub(in crate::diagnose) mod impossible_errors;
+pub(in crate::diagnose) mod address;
+mod connection;
 mod index;
-pub(in crate::diagnose) mod kept_segments;
-pub(in crate::diagnose) mod late_syns;
-pub(in crate::diagnose) mod leaked_names;
 pub(in crate::diagnose) mod left_open;
-pub(in crate::diagnose) mod local_endpoints;
-pub(in crate::diagnose) mod lost_adverts;
-pub(in crate::diagnose) mod lost_entries;
-pub(in crate::diagnose) mod lost_openings;
-pub(in crate::diagnose) mod machines;
-pub(in crate::diagnose) mod misdelivered_errors;
-pub(in crate::diagnose) mod missing_neighbours;
-pub(in crate::diagnose) mod moved_connections;
-pub(in crate::diagnose) mod moved_resets;
-pub(in crate::diagnose) mod moved_vips;
-pub(in crate::diagnose) mod multicast_answers;
-pub(in crate::diagnose) mod named_endpoints;
-pub(in crate::diagnose) mod optioned_syns;
-pub(in crate::diagnose) mod outgrown;
-pub(in crate::diagnose) mod own_answers;
-pub(in crate::diagnose) mod own_checks;
-mod own_name_refusals;
-pub(in crate::diagnose) mod own_refusals;
-pub(in crate::diagnose) mod paired_questions;
-pub(in crate::diagnose) mod passages;
-pub(in crate::diagnose) mod passing;
-pub(in crate::diagnose) mod ping_pong;
-pub(in crate::diagnose) mod port_reuse;
-pub(in crate::diagnose) mod prefaces;
-pub(in crate::diagnose) mod prompts;
-pub(in crate::diagnose) mod proxied_arp;
-pub(in crate::diagnose) mod queues;
-pub(in crate::diagnose) mod quiet;
-pub(in crate::diagnose) mod refusals;
-pub(in crate::diagnose) mod refused_segments;
-pub(in crate::diagnose) mod resets;
-pub(in crate::diagnose) mod rewritten_options;
-pub(in crate::diagnose) mod self_calls;
-pub(in crate::diagnose) mod senders;
-pub(in crate::diagnose) mod sent_again;
-pub(in crate::diagnose) mod sent_back;
-pub(in crate::diagnose) mod shares;
-pub(in crate::diagnose) mod shorter_ways;
-pub(in crate::diagnose) mod silences;
-pub(in crate::diagnose) mod site_changes;
-pub(in crate::diagnose) mod size_losses;
-pub(in crate::diagnose) mod slow_exchanges;
-pub(in crate::diagnose) mod source_ports;
-pub(in crate::diagnose) mod split_vlans;
-pub(in crate::diagnose) mod stale_ports;
-pub(in crate::diagnose) mod stalled_windows;
-pub(in crate::diagnose) mod stated_views;
-pub(in crate::diagnose) mod stopped;
-pub(in crate::diagnose) mod strange_addresses;
-pub(in crate::diagnose) mod strange_clusters;
-pub(in crate::diagnose) mod stray_answers;
-pub(in crate::diagnose) mod stray_resets;
-pub(in crate::diagnose) mod syn_proxies;
-pub(in crate::diagnose) mod timestamps;
-pub(in crate::diagnose) mod told_in_vain;
-pub(in crate::diagnose) mod torn_datagrams;
-pub(in crate::diagnose) mod tunnel_ends;
-pub(in crate::diagnose) mod turns;
-pub(in crate::diagnose) mod two_masters;
-pub(in crate::diagnose) mod two_servers;
-pub(in crate::diagnose) mod unasked_answers;
-pub(in crate::diagnose) mod unheeded_answers;
-pub(in crate::diagnose) mod unheeded_words;
-pub(in crate::diagnose) mod unnamed_clients;
-pub(in crate::diagnose) mod untaken_answers;
-pub(in crate::diagnose) mod used_ports;
-pub(in crate::diagnose) mod vrrp;
-pub(in crate::diagnose) mod waiting_answers;
-mod ways;
-pub(in crate::diagnose) mod wide_masks;
-pub(in crate::diagnose) mod withheld;
+pub(in crate::diagnose) mod load;
+pub(in crate::diagnose) mod proxy;
+pub(in crate::diagnose) mod refusal;
+pub(in crate::diagnose) mod silence;
+pub(in crate::diagnose) mod size;
+pub(in crate::diagnose) mod state;
+pub(in crate::diagnose) mod way;
 
+pub use connection::{Around, each_once, in_time, shared_bits, telling};
 pub use index::Indexed;
-pub use ways::{Around, each_once, in_time, shared_bits, telling};
 
 use crate::breaks::Breaks;
 use crate::flow::{Ask, VantageId};
 use crate::hashed::{HashMap, HashSet};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use durations::{Durations, Places};
-use failed_pools::FailedPool;
-use local_endpoints::Nodes;
-use lost_openings::Openings;
-use missing_neighbours::Missing;
-use prompts::Asks;
-use resets::Forgotten;
-use rewritten_options::Rewritten;
-use senders::Senders;
-use silences::Silent;
-use site_changes::Flap;
-use stale_ports::Stale;
+use address::missing_neighbours::Missing;
+use address::prompts::Asks;
+use address::senders::Senders;
+use load::durations::{Durations, Places};
+use proxy::failed_pools::FailedPool;
+use silence::local_endpoints::Nodes;
+use silence::lost_openings::Openings;
+use silence::silent_servers::Silent;
+use size::rewritten_options::Rewritten;
+use state::resets::Forgotten;
+use state::stale_ports::Stale;
+use state::syn_proxies::Spoilt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::OnceLock;
-use syn_proxies::Spoilt;
+use way::site_changes::Flap;
 
 /// A trace, and what detectors ask of it, each table computed once. Detectors run beside each other: who
 /// computes a table hands no work to other threads, or one could wait for itself.
@@ -155,8 +64,8 @@ pub struct Facts<'a> {
     lost_openings: OnceLock<Openings>,
     stale_ports: OnceLock<BTreeMap<ConnectionId, Stale<'a>>>,
     durations: OnceLock<Durations>,
-    serving: OnceLock<shares::Serving>,
-    asked_of_idle: OnceLock<shares::Asked>,
+    serving: OnceLock<load::shares::Serving>,
+    asked_of_idle: OnceLock<load::shares::Asked>,
     around: OnceLock<HashMap<ConnectionId, Around>>,
     own_name_refusals: OnceLock<BTreeSet<ConnectionId>>,
     places: OnceLock<Places>,
@@ -200,7 +109,7 @@ impl<'a> Facts<'a> {
 
     /// Questions by ARP or neighbour discovery that nobody answered, with the vantage.
     pub(in crate::diagnose) fn unanswered(&self) -> &[(VantageId, &'a Ask)] {
-        self.unanswered.get_or_init(|| asks::unanswered(self.indexed.trace))
+        self.unanswered.get_or_init(|| address::asks::unanswered(self.indexed.trace))
     }
 
     /// The same by vantage and time.
@@ -227,7 +136,7 @@ impl<'a> Facts<'a> {
     /// Questions for addresses that had answered and then did no more, with the vantage, by address.
     pub(in crate::diagnose) fn fell_silent(&self) -> &[(VantageId, &'a Ask)] {
         self.fell_silent.get_or_init(|| {
-            let mut found = asks::fell_silent(self.indexed.trace);
+            let mut found = address::asks::fell_silent(self.indexed.trace);
             found.sort_by_key(|(_, ask)| ask.target);
             found
         })
@@ -240,17 +149,17 @@ impl<'a> Facts<'a> {
 
     /// Real servers that answer no SYN.
     pub(in crate::diagnose) fn silences(&self) -> &[Silent] {
-        self.silences.get_or_init(|| silences::all(self, self.nodes()))
+        self.silences.get_or_init(|| silence::silent_servers::all(self, self.nodes()))
     }
 
     /// Addresses whose way changes back and forth.
     pub(in crate::diagnose) fn site_changes(&self) -> &[Flap] {
-        self.site_changes.get_or_init(|| site_changes::flaps(self))
+        self.site_changes.get_or_init(|| way::site_changes::flaps(self))
     }
 
     /// Connections that a SYN proxy spoilt.
     pub(in crate::diagnose) fn spoilt(&self) -> &[Spoilt<'a>] {
-        self.spoilt.get_or_init(|| syn_proxies::spoilt(&self.indexed))
+        self.spoilt.get_or_init(|| state::syn_proxies::spoilt(&self.indexed))
     }
 
     /// Their ids.
@@ -260,43 +169,43 @@ impl<'a> Facts<'a> {
 
     /// Resets by hosts that do not know the connection.
     pub(in crate::diagnose) fn resets(&self) -> &[Forgotten] {
-        let moved = || site_changes::moved(self.site_changes());
-        self.resets.get_or_init(|| resets::all(self, &moved(), self.spoilt_ids()))
+        let moved = || way::site_changes::moved(self.site_changes());
+        self.resets.get_or_init(|| state::resets::all(self, &moved(), self.spoilt_ids()))
     }
 
     /// Connections whose real server is not on the wire, by service.
     pub(in crate::diagnose) fn missing(&self) -> &[Missing] {
-        self.missing.get_or_init(|| missing_neighbours::all(self, self.asks()))
+        self.missing.get_or_init(|| address::missing_neighbours::all(self, self.asks()))
     }
 
     /// Openings that were lost between two captured hosts.
     pub(in crate::diagnose) fn lost_openings(&self) -> &Openings {
-        self.lost_openings.get_or_init(|| lost_openings::all(&self.indexed, &self.breaks))
+        self.lost_openings.get_or_init(|| silence::lost_openings::all(&self.indexed, &self.breaks))
     }
 
     /// Client ports whose datagrams go to a server that answers no more.
     pub(in crate::diagnose) fn stale_ports(&self) -> &BTreeMap<ConnectionId, Stale<'a>> {
-        self.stale_ports.get_or_init(|| stale_ports::all(&self.indexed, self.unanswered()))
+        self.stale_ports.get_or_init(|| state::stale_ports::all(&self.indexed, self.unanswered()))
     }
 
     /// Which hosts serve whom of the directors, on which port.
-    pub(in crate::diagnose) fn serving(&self) -> &shares::Serving {
-        self.serving.get_or_init(|| shares::serving(self))
+    pub(in crate::diagnose) fn serving(&self) -> &load::shares::Serving {
+        self.serving.get_or_init(|| load::shares::serving(self))
     }
 
     /// Answered connections to captured hosts that serve nothing.
-    pub(in crate::diagnose) fn asked_of_idle(&self) -> &shares::Asked {
-        self.asked_of_idle.get_or_init(|| shares::asked(self, self.serving()))
+    pub(in crate::diagnose) fn asked_of_idle(&self) -> &load::shares::Asked {
+        self.asked_of_idle.get_or_init(|| load::shares::asked(self, self.serving()))
     }
 
     /// How long the real servers of balanced services take.
     pub(in crate::diagnose) fn durations(&self) -> &Durations {
-        self.durations.get_or_init(|| durations::measure(self))
+        self.durations.get_or_init(|| load::durations::measure(self))
     }
 
     /// Connections that a server refuses in a name of its own, which nobody called.
     pub(in crate::diagnose) fn own_name_refusals(&self) -> &BTreeSet<ConnectionId> {
-        self.own_name_refusals.get_or_init(|| own_name_refusals::all(&self.indexed))
+        self.own_name_refusals.get_or_init(|| refusal::own_name_refusals::all(&self.indexed))
     }
 
     /// How the answer of a translated connection went around its director, if it did: the step that did
@@ -313,12 +222,12 @@ impl<'a> Facts<'a> {
 
     /// Connections by the real server of a service that they were sent to.
     pub(in crate::diagnose) fn places(&self) -> &Places {
-        self.places.get_or_init(|| durations::places(self))
+        self.places.get_or_init(|| load::durations::places(self))
     }
 
     /// Hosts that turn clients away while what they ask for its health fails.
     pub(in crate::diagnose) fn failed_pools(&self) -> &[FailedPool] {
-        self.failed_pools.get_or_init(|| failed_pools::all(self))
+        self.failed_pools.get_or_init(|| proxy::failed_pools::all(self))
     }
 
     /// Who sends from the addresses that broken connections go to.
@@ -328,7 +237,7 @@ impl<'a> Facts<'a> {
 
     /// SYNs and SYN-ACKs whose options are changed on the way, to somebody's harm.
     pub(in crate::diagnose) fn rewritten_options(&self) -> &[Rewritten] {
-        self.rewritten_options.get_or_init(|| rewritten_options::all(self))
+        self.rewritten_options.get_or_init(|| size::rewritten_options::all(self))
     }
 }
 

@@ -4,7 +4,7 @@ use super::evidence::{ASKED, came_in, kept_before, many_ports};
 use super::{Against, Opinions};
 use crate::breaks::{Group, Journey, Milestone, Passage, dropped};
 use crate::diagnose::Facts;
-use crate::diagnose::facts::passing::through;
+use crate::diagnose::facts::way::passing::through;
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 

@@ -10,7 +10,7 @@ use super::{Against, Opinions};
 use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage, hung, probed};
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
-use crate::diagnose::facts::passing::through;
+use crate::diagnose::facts::way::passing::through;
 use crate::diagnose::symptom::rst_no_socket;
 use crate::diagnose::thresholds::{
     JUDGE_LIMIT_NS, JUDGE_LIMIT_PART, JUDGE_QUICK_PART, JUDGE_SMALL as SMALL, SIZE_ETHERNET_MTU,

@@ -4,8 +4,8 @@ use super::Against;
 use crate::breaks::apart::Trait;
 use crate::breaks::{Fate, Group, Passage, asks_again, pair_ended, unfilled};
 use crate::correlate::Leg;
-use crate::diagnose::facts::moved_connections::foreign_reset;
-use crate::diagnose::facts::split_vlans::{is_tag, tag};
+use crate::diagnose::facts::address::split_vlans::{is_tag, tag};
+use crate::diagnose::facts::way::moved_connections::foreign_reset;
 use crate::diagnose::thresholds::{
     CONNECTION_RESET_SILENT_NS, JUDGE_ASKED_AGAIN_NS, JUDGE_PORTS, JUDGE_SAME_PART as SAME_PART,
     JUDGE_SHORT_TIMEOUT_NS, JUDGE_SMALL as SMALL, JUDGE_YOUNG_NS, PAIR,

@@ -6,8 +6,8 @@ use super::evidence::ASKED;
 use crate::breaks::{Fate, Group, Journey, Milestone, Passage};
 use crate::correlate::Connection;
 use crate::diagnose::Facts;
-use crate::diagnose::facts::passing::{Through, passed, through};
-use crate::diagnose::facts::vrrp::is_own;
+use crate::diagnose::facts::address::vrrp::is_own;
+use crate::diagnose::facts::way::passing::{Through, passed, through};
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId};
 

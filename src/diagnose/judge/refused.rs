@@ -2,7 +2,7 @@
 
 use super::{Opinions, two_owners};
 use crate::breaks::Group;
-use crate::diagnose::facts::claimants::{WrongOne, wrong_one};
+use crate::diagnose::facts::address::claimants::{WrongOne, wrong_one};
 use crate::diagnose::{Facts, Names};
 
 /// It was answered by a reset, and nothing shows who made that: the host that was asked, or who balances before it.

@@ -15,8 +15,8 @@ use super::evidence::ASKED;
 use super::{Against, Opinions, marks};
 use crate::breaks::apart::Trait;
 use crate::breaks::{Group, Packet};
-use crate::diagnose::facts::multicast_answers::not_taken;
-use crate::diagnose::facts::tunnel_ends::{about_tunnel, unreached};
+use crate::diagnose::facts::address::multicast_answers::not_taken;
+use crate::diagnose::facts::way::tunnel_ends::{about_tunnel, unreached};
 use crate::diagnose::{Facts, Names};
 use crate::trace::{At, ConnectionId};
 

@@ -8,7 +8,7 @@ use super::{Against, Opinions};
 use crate::breaks::apart::Trait;
 use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::Facts;
-use crate::diagnose::facts::unheeded_answers::{self, Unheeded};
+use crate::diagnose::facts::state::unheeded_answers::{self, Unheeded};
 use crate::topology::Mode;
 
 /// Causes of a server that says nothing.

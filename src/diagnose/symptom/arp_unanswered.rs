@@ -3,7 +3,7 @@
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
 use crate::correlate::Leg;
-use crate::diagnose::facts::asks::{
+use crate::diagnose::facts::address::asks::{
     answered_late, asked_here, asks_alone, given_up, is_all_there_is, is_announced,
 };
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};

@@ -4,7 +4,7 @@
 use super::broken;
 use super::{concerned, connections_to, worded};
 use crate::breaks::{Manner, Packet};
-use crate::diagnose::facts::unheeded_answers::{self, Unheeded, used_up};
+use crate::diagnose::facts::state::unheeded_answers::{self, Unheeded, used_up};
 use crate::diagnose::thresholds::HANDSHAKE_NOTICED_NS;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 

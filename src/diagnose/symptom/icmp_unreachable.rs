@@ -1,7 +1,7 @@
 //! ICMP or ICMPv6 unreachable that quotes a connection's packet.
 
-use super::super::facts::refusals::Says;
-use super::super::facts::tunnel_ends::{about_tunnel, unreached};
+use super::super::facts::refusal::refusals::Says;
+use super::super::facts::way::tunnel_ends::{about_tunnel, unreached};
 use super::super::{Candidate, Facts, Proof, Sighting, Wording};
 pub(in crate::diagnose) use super::next::captures as next;
 use super::worded;

@@ -6,7 +6,7 @@ use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections, connections_to};
 use crate::breaks::{Manner, Packet, Passage, asks_again};
 use crate::correlate::Outcome;
-use crate::diagnose::facts::sent_again::{Again, what};
+use crate::diagnose::facts::load::sent_again::{Again, what};
 use crate::flow::IcmpErrorKind;
 use crate::trace::{ConnectionId, Trace};
 

@@ -3,7 +3,7 @@
 
 use crate::breaks::{Break, By, Manner, Packet, Passage};
 use crate::correlate::{Leg, Tuple};
-use crate::diagnose::facts::passing::through;
+use crate::diagnose::facts::way::passing::through;
 use crate::diagnose::words::{Names, tables};
 use crate::diagnose::{Facts, ToConfirm};
 use crate::topology::HostId;

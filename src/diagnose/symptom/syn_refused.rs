@@ -1,7 +1,7 @@
 //! RST,ACK with sequence 0 and acknowledgment SYN + 1.
 
-use super::super::facts::attempts::Attempt;
-use super::super::facts::disputes::disputed;
+use super::super::facts::address::disputes::disputed;
+use super::super::facts::proxy::attempts::Attempt;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::worded;
 use crate::correlate::{Leg, Outcome};

@@ -5,10 +5,10 @@
 //! captures do not tell machines from interfaces and no connection is lost, it is said
 //! and warns nobody.
 
-use super::super::facts::disputes::{MAX_INTERFACES, claimants, claims, disputed};
+use super::super::facts::address::disputes::{MAX_INTERFACES, claimants, claims, disputed};
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::claimants::{fates, meant_for};
-use crate::diagnose::facts::machines::{Kin, kin};
+use crate::diagnose::facts::address::claimants::{fates, meant_for};
+use crate::diagnose::facts::address::machines::{Kin, kin};
 use crate::diagnose::words::commands::cluster::KUBECTL;
 use crate::diagnose::words::list;
 use crate::topology::{HostId, Mode, Role};

@@ -4,8 +4,8 @@
 
 use super::settles::{listener, process, queue};
 use crate::breaks::{Break, Manner, Packet, Passage, asks_again};
-use crate::diagnose::facts::tunnel_ends::{about_tunnel, unreached};
-use crate::diagnose::facts::unheeded_answers::used_up;
+use crate::diagnose::facts::state::unheeded_answers::used_up;
+use crate::diagnose::facts::way::tunnel_ends::{about_tunnel, unreached};
 use crate::diagnose::words::{Names, tables};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
 use crate::flow::{IcmpError, IcmpErrorKind};

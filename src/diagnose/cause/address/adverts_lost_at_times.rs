@@ -1,8 +1,8 @@
 //! Advertisements of which some are lost: the second form of `vrrp-advert-not-received`.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::lost_adverts::Gap;
-use crate::diagnose::facts::vrrp;
+use crate::diagnose::facts::address::lost_adverts::Gap;
+use crate::diagnose::facts::address::vrrp;
 use crate::diagnose::{Confidence, Finding, Proof};
 use crate::flow::VantageId;
 use crate::trace::{ConnectionId, Trace};

@@ -5,8 +5,8 @@
 //! the VIP's connections itself. A hand-over leaves the old owner silent.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::disputes::{answers_for, claimants, claims, disputed};
-use crate::diagnose::facts::machines::speaks_vrrp;
+use crate::diagnose::facts::address::disputes::{answers_for, claimants, claims, disputed};
+use crate::diagnose::facts::address::machines::speaks_vrrp;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::words::commands::arp;
 use crate::diagnose::words::{agree, count, list};

@@ -2,7 +2,7 @@
 //! are not taken.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::untaken_answers::{Untaken, proofs, untaken};
+use crate::diagnose::facts::address::untaken_answers::{Untaken, proofs, untaken};
 use crate::diagnose::words::count;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject};
 use crate::topology::Role;

@@ -6,7 +6,7 @@
 //! is the other's. Directors and VRRP speakers may ask as the VIP.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::leaked_names::{leaks, straight};
+use crate::diagnose::facts::address::leaked_names::{leaks, straight};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::words::commands::{arp, step, sysctl};
 use crate::diagnose::words::{self, agree, count};

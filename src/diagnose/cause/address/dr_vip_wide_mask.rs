@@ -8,7 +8,7 @@
 //! and no other. The second fits a firewall too and is never certain.
 
 use crate::diagnose::cause::{by_server_host, needs_mode, severity};
-use crate::diagnose::facts::wide_masks::{Wide, delivered, lo_leg, looped, near};
+use crate::diagnose::facts::address::wide_masks::{Wide, delivered, lo_leg, looped, near};
 use crate::diagnose::facts::{each_once, telling};
 use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{agree, list, list_of, share};

@@ -11,8 +11,8 @@
 //! meanwhile, and announces nothing: then the old director is the one that stood in.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::moved_vips::{Move, Stale, moved, stale, vips};
-use crate::diagnose::facts::vrrp;
+use crate::diagnose::facts::address::moved_vips::{Move, Stale, moved, stale, vips};
+use crate::diagnose::facts::address::vrrp;
 use crate::diagnose::words::count;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::flow::VantageId;

@@ -9,9 +9,9 @@
 //! not reported; `machines` tells them.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::disputes::{claimants, claims, disputed};
-use crate::diagnose::facts::machines::answered_for_others;
-use crate::diagnose::facts::proxied_arp::{
+use crate::diagnose::facts::address::disputes::{claimants, claims, disputed};
+use crate::diagnose::facts::address::machines::answered_for_others;
+use crate::diagnose::facts::address::proxied_arp::{
     believed, is_stranger, others, replies, services, strayed,
 };
 use crate::diagnose::symptom::vip_arp_conflict as symptom;

@@ -6,7 +6,7 @@
 //! not answer. A real server in DR hears and gets them too, but from the director.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::vrrp;
+use crate::diagnose::facts::address::vrrp;
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::count;
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};

@@ -2,8 +2,8 @@
 
 use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::refusal::WhyRejected;
-use crate::diagnose::facts::asks::asked_here;
-use crate::diagnose::facts::refusals::Refusal;
+use crate::diagnose::facts::address::asks::asked_here;
+use crate::diagnose::facts::refusal::refusals::Refusal;
 use crate::diagnose::symptom::arp_unanswered as symptom;
 use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{service_subject, share, to_capture};

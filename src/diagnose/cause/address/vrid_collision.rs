@@ -6,8 +6,8 @@
 //! hear both, in one VLAN and on one interface.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::strange_clusters::{Strangers, addresses, all};
-use crate::diagnose::facts::vrrp;
+use crate::diagnose::facts::address::strange_clusters::{Strangers, addresses, all};
+use crate::diagnose::facts::address::vrrp;
 use crate::diagnose::words::list_of;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::flow::VrrpSpeaker;

@@ -8,8 +8,10 @@
 
 use super::adverts_lost_at_times::lost_some;
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::lost_adverts::{MAX_SPEAKERS, gaps, hears, overlap_ns, shares_address};
-use crate::diagnose::facts::vrrp;
+use crate::diagnose::facts::address::lost_adverts::{
+    MAX_SPEAKERS, gaps, hears, overlap_ns, shares_address,
+};
+use crate::diagnose::facts::address::vrrp;
 use crate::diagnose::thresholds::VRRP_ADVERT_NOT_RECEIVED_MIN_SENT;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof};

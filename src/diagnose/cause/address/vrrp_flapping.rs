@@ -1,6 +1,6 @@
 //! A virtual router whose master changes again and again: who is master gives up, comes back, and gives up.
 
-use crate::diagnose::facts::vrrp;
+use crate::diagnose::facts::address::vrrp;
 use crate::diagnose::thresholds::{VRRP_FLAPPING, VRRP_FLAPPING_NS};
 use crate::diagnose::words::{count, list, seconds};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity};

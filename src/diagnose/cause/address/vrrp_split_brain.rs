@@ -5,10 +5,10 @@
 //! other advertises. Two routers on different links may share an identifier.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::disputes::claims;
-use crate::diagnose::facts::refusals::Says;
-use crate::diagnose::facts::two_masters::{Masters, contests, is_long, unheard, vips};
-use crate::diagnose::facts::vrrp::{self, is_own, patience_ns};
+use crate::diagnose::facts::address::disputes::claims;
+use crate::diagnose::facts::address::two_masters::{Masters, contests, is_long, unheard, vips};
+use crate::diagnose::facts::address::vrrp::{self, is_own, patience_ns};
+use crate::diagnose::facts::refusal::refusals::Says;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{count, list};

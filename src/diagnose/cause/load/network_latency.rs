@@ -7,8 +7,8 @@
 //! one vantage each; no clocks are compared.
 
 use crate::diagnose::decide::delay::{WhyFar, why_far};
-use crate::diagnose::facts::durations::{self, Outliers, Server, ms, outliers};
-use crate::diagnose::facts::slow_exchanges::handshake;
+use crate::diagnose::facts::load::durations::{self, Outliers, Server, ms, outliers};
+use crate::diagnose::facts::load::slow_exchanges::handshake;
 use crate::diagnose::thresholds::NETWORK_LATENCY_AT_LEAST_NS;
 use crate::diagnose::words::{self, directors, list, name, names};
 use crate::diagnose::{Detection, Facts, Finding, Names, Subject};

@@ -2,7 +2,7 @@
 //! `packet-loss`.
 
 use crate::breaks::Packet;
-use crate::diagnose::facts::lost_openings::LostOpenings;
+use crate::diagnose::facts::silence::lost_openings::LostOpenings;
 use crate::diagnose::words::{in_roles, list};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof, Severity};
 use crate::topology::{HostId, ServiceId};

@@ -2,13 +2,13 @@
 //!
 //! The facts are [`crate::loss`]'s: bytes that left one host more often than they arrived
 //! at the next. A few are nothing unusual; here it is their share that counts. Openings have
-//! no bytes: [`crate::diagnose::facts::lost_openings`] counts their transmissions.
+//! no bytes: [`crate::diagnose::facts::silence::lost_openings`] counts their transmissions.
 
 use super::openings_lost::openings;
 use crate::diagnose::decide::size::{WhyLost, why_lost};
-use crate::diagnose::facts::grown_packets::too_long;
-use crate::diagnose::facts::half_paths::half;
-use crate::diagnose::facts::size_losses::is_by_size;
+use crate::diagnose::facts::size::grown_packets::too_long;
+use crate::diagnose::facts::size::size_losses::is_by_size;
+use crate::diagnose::facts::way::half_paths::half;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PACKET_LOSS_ONE_IN};
 use crate::diagnose::words::{self, in_roles, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};

@@ -9,7 +9,7 @@
 //! are not counted here: its connections carry unlike numbers of them.
 
 use crate::diagnose::cause::clean_in;
-use crate::diagnose::facts::shares::{Clients, Pool, clients, idle, was_sent, watched};
+use crate::diagnose::facts::load::shares::{Clients, Pool, clients, idle, was_sent, watched};
 use crate::diagnose::thresholds::SCHEDULER_IMBALANCE_MIN_CONNECTIONS;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::commands::step;

@@ -4,8 +4,8 @@
 //! to the first byte of the answer out: no network lies between. Of servers that were
 //! not captured, at a vantage before them, less what the handshake took there.
 
-use crate::diagnose::facts::durations::{self, Outliers, Samples, Server, ms, outliers};
-use crate::diagnose::facts::slow_exchanges::request;
+use crate::diagnose::facts::load::durations::{self, Outliers, Samples, Server, ms, outliers};
+use crate::diagnose::facts::load::slow_exchanges::request;
 use crate::diagnose::thresholds::SLOW_REAL_SERVER_AT_LEAST_NS;
 use crate::diagnose::words::{self, agree, directors, list, name, names};
 use crate::diagnose::{Detection, Facts, Finding, Subject};

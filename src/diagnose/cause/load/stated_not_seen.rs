@@ -7,7 +7,7 @@
 //! server that should have had its share and got nothing is one.
 
 use super::stated_elsewhere::elsewhere;
-use crate::diagnose::facts::stated_views::{Idle, View};
+use crate::diagnose::facts::load::stated_views::{Idle, View};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{self, count, list};
 use crate::diagnose::{

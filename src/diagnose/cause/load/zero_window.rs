@@ -5,7 +5,7 @@
 //! side that kept the other waiting for a second or more.
 
 use crate::diagnose::decide::delay::{WhyShut, why_shut};
-use crate::diagnose::facts::stalled_windows::{Stall, stalls};
+use crate::diagnose::facts::load::stalled_windows::{Stall, stalls};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, name};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};

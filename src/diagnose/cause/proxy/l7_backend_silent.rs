@@ -5,7 +5,7 @@
 
 use super::{attempted, one_a_service};
 use crate::breaks::Fate;
-use crate::diagnose::facts::attempts::Attempt;
+use crate::diagnose::facts::proxy::attempts::Attempt;
 use crate::diagnose::symptom::icmp_unreachable;
 use crate::diagnose::words::{self, agree, name, names, seconds, servers_called, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};

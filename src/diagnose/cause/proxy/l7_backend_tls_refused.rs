@@ -3,7 +3,7 @@
 
 use super::{attempted, one_a_service};
 use crate::breaks::{Refused, tls_refused};
-use crate::diagnose::facts::attempts::Attempt;
+use crate::diagnose::facts::proxy::attempts::Attempt;
 use crate::diagnose::words::{agree, list, name, names, servers_called, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof};
 use crate::topology::ServiceId;

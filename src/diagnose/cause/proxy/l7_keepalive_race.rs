@@ -6,10 +6,10 @@
 //! one. A server that closes once it has the request acknowledges it.
 
 use crate::diagnose::cause::{each_service, no_exchange, severity};
-use crate::diagnose::facts::crossed_requests::{
+use crate::diagnose::facts::each_once;
+use crate::diagnose::facts::proxy::crossed_requests::{
     Crossed, Race, crossed_at_server, heard, idle, races,
 };
-use crate::diagnose::facts::each_once;
 use crate::diagnose::words::{self, agree, names, servers, servers_called, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::exchange::Exchange;

@@ -1,7 +1,7 @@
 //! Clients are sent again and again to the very place that they ask for.
 
 use crate::diagnose::cause::no_exchange;
-use crate::diagnose::facts::sent_back::{Circle, circles};
+use crate::diagnose::facts::proxy::sent_back::{Circle, circles};
 use crate::diagnose::words::{agree, list_of, part, server_subject};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject};
 use crate::topology::ServiceId;

@@ -6,7 +6,7 @@
 
 use crate::breaks::{Group, Manner};
 use crate::diagnose::cause::syns_or_blind;
-use crate::diagnose::facts::failed_pools::{FailedPool, is_refusal};
+use crate::diagnose::facts::proxy::failed_pools::{FailedPool, is_refusal};
 use crate::diagnose::words::{agree, count, list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
 use crate::flow::Mark;

@@ -8,7 +8,9 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::prefaces::{Listener, Said, Wrong, end_of, endpoints, judge, preface};
+use crate::diagnose::facts::proxy::prefaces::{
+    Listener, Said, Wrong, end_of, endpoints, judge, preface,
+};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::{agree, count, list, part};
 use crate::diagnose::{

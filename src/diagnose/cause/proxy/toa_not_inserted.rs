@@ -7,8 +7,8 @@
 //! A service whose clients are never named is none of this.
 
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::facts::grown_packets::size;
-use crate::diagnose::facts::unnamed_clients::{Served, Unnamed, WhyUnnamed};
+use crate::diagnose::facts::proxy::unnamed_clients::{Served, Unnamed, WhyUnnamed};
+use crate::diagnose::facts::size::grown_packets::size;
 use crate::diagnose::words::{self, counted, directors, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, ServiceId};

@@ -7,10 +7,10 @@
 use super::refused_by_itself::by_itself;
 use crate::correlate::{Connection, Outcome};
 use crate::diagnose::cause::{each_service, severity};
-use crate::diagnose::facts::claimants::WrongOnes;
-use crate::diagnose::facts::disputes::{claimants, claims, disputed};
-use crate::diagnose::facts::own_refusals::refuser;
-use crate::diagnose::facts::stopped::{accepted_before, accepts_between};
+use crate::diagnose::facts::address::claimants::WrongOnes;
+use crate::diagnose::facts::address::disputes::{claimants, claims, disputed};
+use crate::diagnose::facts::refusal::own_refusals::refuser;
+use crate::diagnose::facts::refusal::stopped::{accepted_before, accepts_between};
 use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::thresholds::PAIR;

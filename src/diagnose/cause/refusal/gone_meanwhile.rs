@@ -3,7 +3,7 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::size::{WhyWithheld, why_withheld};
-use crate::diagnose::facts::withheld::{Withheld, withheld};
+use crate::diagnose::facts::state::withheld::{Withheld, withheld};
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::commands::sysctl;

@@ -3,7 +3,7 @@
 
 use crate::diagnose::cause::{each_service, severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyRejected;
-use crate::diagnose::facts::refusals::Refusal;
+use crate::diagnose::facts::refusal::refusals::Refusal;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};

@@ -6,8 +6,8 @@
 
 use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::refusal::WhyMissing;
-use crate::diagnose::facts::missing_neighbours::{Missing, proofs};
-use crate::diagnose::facts::used_ports::Pinned;
+use crate::diagnose::facts::address::missing_neighbours::{Missing, proofs};
+use crate::diagnose::facts::state::used_ports::Pinned;
 use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::{cluster, sysctl};
 use crate::diagnose::words::{count, share};

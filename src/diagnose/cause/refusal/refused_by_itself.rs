@@ -2,7 +2,7 @@
 //! second form of `connection-refused`.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::own_refusals::refuser;
+use crate::diagnose::facts::refusal::own_refusals::refuser;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{list, share, tables};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof, Subject};

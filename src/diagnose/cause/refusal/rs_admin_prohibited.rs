@@ -7,7 +7,7 @@
 
 use crate::diagnose::cause::{by_address, each_service, severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyRejected;
-use crate::diagnose::facts::refusals::{Refusal, Says};
+use crate::diagnose::facts::refusal::refusals::{Refusal, Says};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::let_in;
 use crate::diagnose::words::commands::step;

@@ -3,8 +3,8 @@
 
 use crate::diagnose::cause::{severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyMissing;
-use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
-use crate::diagnose::facts::port_reuse::forerunners;
+use crate::diagnose::facts::address::missing_neighbours::{Missing, failed, proofs};
+use crate::diagnose::facts::state::port_reuse::forerunners;
 use crate::diagnose::thresholds::MISSING_NEIGHBOURS_TOLD;
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Server;

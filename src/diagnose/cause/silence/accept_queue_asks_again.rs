@@ -7,7 +7,7 @@
 //! takes the request.
 
 use crate::diagnose::cause::{each_service, severity};
-use crate::diagnose::facts::unheeded_words::unheeded;
+use crate::diagnose::facts::silence::unheeded_words::unheeded;
 use crate::diagnose::words::{self, share};
 use crate::diagnose::{Confidence, Facts, Finding, Proof};
 use crate::topology::{HostId, ServiceId};

@@ -9,8 +9,8 @@
 
 use crate::diagnose::cause::{by_server_host, needs_mode, severity};
 use crate::diagnose::decide::silence::WhyDropped;
-use crate::diagnose::facts::arrivals::{Arrived, arrived, may_be_silent};
-use crate::diagnose::facts::queues::{Dropping, dropping};
+use crate::diagnose::facts::silence::queues::{Dropping, dropping};
+use crate::diagnose::facts::way::arrivals::{Arrived, arrived, may_be_silent};
 use crate::diagnose::words::{self, agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};

@@ -2,8 +2,8 @@
 //! stay there: the second form of `rp-filter-drop`.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::held_answers::{held, proofs};
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::held_answers::{held, proofs};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, servers, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names};

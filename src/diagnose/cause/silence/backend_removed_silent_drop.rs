@@ -8,8 +8,8 @@
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::refusal::WhyStale;
 use crate::diagnose::decide::size::{WhyWithheld, why_withheld};
-use crate::diagnose::facts::passages::passage;
-use crate::diagnose::facts::withheld::{self, Withheld};
+use crate::diagnose::facts::state::withheld::{self, Withheld};
+use crate::diagnose::facts::way::passages::passage;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, count, explained, server_subject, share};

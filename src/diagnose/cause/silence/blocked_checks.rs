@@ -2,7 +2,7 @@
 //! answered, requests of others to the same address and port are.
 
 use crate::breaks::{Group, Manner, Packet};
-use crate::diagnose::facts::passing::clients;
+use crate::diagnose::facts::way::passing::clients;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::netfilter::let_in;
 use crate::diagnose::words::commands::step;

@@ -7,7 +7,7 @@
 
 use crate::breaks::Fate;
 use crate::diagnose::decide::silence::WhyHeld;
-use crate::diagnose::facts::held_handshakes::{Holding, holding};
+use crate::diagnose::facts::silence::held_handshakes::{Holding, holding};
 use crate::diagnose::words::{agree, count, name, names, seconds, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
 use crate::topology::{Mode, Role};

@@ -12,10 +12,10 @@ use crate::diagnose::cause::silence::unheard;
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::decide::way::WhyLost;
-use crate::diagnose::facts::answers_out::{
+use crate::diagnose::facts::way::answers_out::{
     arrives, at_router, by_next_hop, leaving, proofs, signs,
 };
-use crate::diagnose::facts::{silences, telling};
+use crate::diagnose::facts::{silence::silent_servers, telling};
 use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, name, names, servers, share};
@@ -36,7 +36,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<Finding> =
         sets.into_iter().map(|(key, set)| finding(facts, key, set.lost)).collect();
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::ForeignRouter);
-    let waiting = silences::by_service(own);
+    let waiting = silent_servers::by_service(own);
     findings.extend(waiting.iter().map(|of| unheard::finding(facts, of)));
     Detection::from(findings, || otherwise(facts))
 }

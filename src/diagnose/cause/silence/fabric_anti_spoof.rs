@@ -9,8 +9,8 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::way::WhyLost;
-use crate::diagnose::facts::answers_out::{Leaving, by_next_hop, hears, leaving, signs};
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::answers_out::{Leaving, by_next_hop, hears, leaving, signs};
 use crate::diagnose::words::{name, names, servers, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, ServiceId};

@@ -7,8 +7,8 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::ended::WhyEnded;
-use crate::diagnose::facts::ended_ways::{Ended, all};
-use crate::diagnose::facts::passing::clients;
+use crate::diagnose::facts::silence::ended_ways::{Ended, all};
+use crate::diagnose::facts::way::passing::clients;
 use crate::diagnose::words::{agree, list, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::Role;

@@ -7,7 +7,7 @@
 //! real server itself or the director.
 
 use crate::diagnose::cause::clean_in;
-use crate::diagnose::facts::own_checks::checks;
+use crate::diagnose::facts::silence::own_checks::checks;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::netfilter::let_in;
 use crate::diagnose::words::commands::step;

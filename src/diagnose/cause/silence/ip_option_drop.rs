@@ -8,7 +8,7 @@
 //! filter names: connections that need no answer count only beside others of their service.
 
 use crate::diagnose::cause::{by_address, severity};
-use crate::diagnose::facts::optioned_syns::{Lossy, Plain, ToServer, proofs, sent};
+use crate::diagnose::facts::silence::optioned_syns::{Lossy, Plain, ToServer, proofs, sent};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{self, agree, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Severity};

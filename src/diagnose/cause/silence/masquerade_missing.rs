@@ -6,8 +6,8 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::ended::WhyEnded;
-use crate::diagnose::facts::ended_ways::{Ended, all};
-use crate::diagnose::facts::passing::{Through, clients};
+use crate::diagnose::facts::silence::ended_ways::{Ended, all};
+use crate::diagnose::facts::way::passing::{Through, clients};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{agree, list, share};

@@ -28,7 +28,7 @@ pub mod vlan_mismatch;
 pub mod vxlan_or_nat_bad_checksum;
 pub mod windows_strong_host;
 
-use crate::diagnose::facts::local_endpoints::NODE_PORTS;
+use crate::diagnose::facts::silence::local_endpoints::NODE_PORTS;
 use crate::diagnose::words::commands::{ip, step, sysctl};
 use crate::diagnose::words::{agree, ease, name};
 use crate::diagnose::{Candidate, Facts, Finding, Fix, Names};

@@ -8,7 +8,7 @@
 //! node serves, where no balancer is seen whose real server the node could be.
 
 use crate::diagnose::cause::{by_service, severity};
-use crate::diagnose::facts::local_endpoints::{Endpoint, NODE_PORTS, Nodes, is_dropped};
+use crate::diagnose::facts::silence::local_endpoints::{Endpoint, NODE_PORTS, Nodes, is_dropped};
 use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::SILENCES_MIN_SYNS;
 use crate::diagnose::words::share;

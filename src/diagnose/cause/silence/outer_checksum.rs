@@ -5,7 +5,7 @@
 //! such connections stand after many repeats, on Linux after 63 seconds.
 
 use crate::diagnose::cause::{each_service, severity};
-use crate::diagnose::facts::checksums::{OuterWrong, outer_wrong};
+use crate::diagnose::facts::silence::checksums::{OuterWrong, outer_wrong};
 use crate::diagnose::thresholds::VXLAN_OR_NAT_BAD_CHECKSUM_SURE;
 use crate::diagnose::words::{self, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};

@@ -10,10 +10,10 @@ use super::answers_filtered::director;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::decide::way::WhyHeld;
-use crate::diagnose::facts::held_answers::held;
-use crate::diagnose::facts::silences::{self, Silent, SilentServers};
-use crate::diagnose::facts::turns::peer;
-use crate::diagnose::facts::{in_time, tunnel_ends};
+use crate::diagnose::facts::silence::silent_servers::{self, Silent, SilentServers};
+use crate::diagnose::facts::way::held_answers::held;
+use crate::diagnose::facts::way::turns::peer;
+use crate::diagnose::facts::{in_time, way::tunnel_ends};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, share};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Proof};
@@ -28,7 +28,7 @@ const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::ReverseFilter);
     let mut findings: Vec<Finding> =
-        silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
+        silent_servers::by_service(own).iter().map(|x| finding(facts, x)).collect();
     let filtered =
         |id: ConnectionId| held(facts, id).is_some_and(|h| h.why() == WhyHeld::ReverseFilter);
     let at_director = facts.requests().filter(|(id, _)| filtered(*id)).map(|(id, _)| id);
@@ -81,7 +81,7 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
             finding.fixes.push(off.because("the higher of 'all' and the interface counts"));
         }
     }
-    finding.proofs = silences::proofs(facts, set[0]);
+    finding.proofs = silent_servers::proofs(facts, set[0]);
     if let Some(shown) = shown(facts, set[0]) {
         finding.proofs.retain(|p| p.at != shown.at);
         finding.proofs.push(shown);

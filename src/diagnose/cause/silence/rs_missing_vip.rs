@@ -3,7 +3,7 @@
 
 use crate::diagnose::cause::{by_address, clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::silences::{self, SilentServers};
+use crate::diagnose::facts::silence::silent_servers::{self, SilentServers};
 use crate::diagnose::words::{agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{Mode, Role};
@@ -14,7 +14,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::NoVip);
     let mut findings: Vec<Finding> =
-        silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
+        silent_servers::by_service(own).iter().map(|x| finding(facts, x)).collect();
     findings.extend(super::strange_address::findings(facts));
     Detection::from(findings, || clean_in(facts, &[Mode::Dr, Mode::Tun]))
 }
@@ -75,6 +75,6 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
             "a firewall on the real server drops port traffic for the VIP only",
         );
     }
-    finding.proofs = set.first().map(|x| silences::proofs(facts, x)).unwrap_or_default();
+    finding.proofs = set.first().map(|x| silent_servers::proofs(facts, x)).unwrap_or_default();
     finding.concerning(names.subjects(Role::RealServer, &hosts), ids.clone())
 }

@@ -7,9 +7,9 @@
 
 use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::asks::for_client;
+use crate::diagnose::facts::address::asks::for_client;
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::silences::{self, Silent, SilentServers};
+use crate::diagnose::facts::silence::silent_servers::{self, Silent, SilentServers};
 use crate::diagnose::words::{list_of, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role};
@@ -23,7 +23,7 @@ const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::RouteOverlap);
-    let findings = silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
+    let findings = silent_servers::by_service(own).iter().map(|x| finding(facts, x)).collect();
     Detection::from(findings, || clean_in(facts, &MODES))
 }
 
@@ -71,7 +71,7 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
         let bits = if client.is_v4() { 32 } else { 128 };
         finding.fix(server, format!("ip route add {client}/{bits} via ROUTER   # at once, or the clients' whole prefix; for good move the bridge to another prefix (Docker: 'bip' and 'default-address-pools' in daemon.json)"), format!("ip route del {client}/{bits} via ROUTER"));
     }
-    finding.proofs = silences::proofs(facts, set[0]);
+    finding.proofs = silent_servers::proofs(facts, set[0]);
     finding.proofs.extend(shown.map(|(v, ask)| {
         Proof::on(
             v,

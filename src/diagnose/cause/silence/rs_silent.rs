@@ -3,7 +3,7 @@
 
 use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::silences::{self, SilentServers};
+use crate::diagnose::facts::silence::silent_servers::{self, SilentServers};
 use crate::diagnose::words::commands::netfilter::let_in;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, agree, share, to_capture};
@@ -14,7 +14,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let untold = || facts.silences().iter().filter(|s| s.why() == WhySilent::Untold);
-    let findings = silences::by_service(untold().filter(|s| s.signs.delivered))
+    let findings = silent_servers::by_service(untold().filter(|s| s.signs.delivered))
         .iter()
         .map(|x| finding(facts, x))
         .collect();
@@ -104,7 +104,7 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
             "with a connection from the director to the server's own address while it runs: does it answer that?",
         ));
     }
-    finding.proofs = set.first().map(|x| silences::proofs(facts, x)).unwrap_or_default();
+    finding.proofs = set.first().map(|x| silent_servers::proofs(facts, x)).unwrap_or_default();
     finding.concerning(names.subjects(Role::RealServer, hosts), ids.clone())
 }
 

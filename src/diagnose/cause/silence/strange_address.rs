@@ -2,7 +2,7 @@
 //! mode does not show.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::strange_addresses::{Strange, all};
+use crate::diagnose::facts::silence::strange_addresses::{Strange, all};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{Mode, Ordinary, Role};

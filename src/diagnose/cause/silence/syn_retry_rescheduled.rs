@@ -6,7 +6,7 @@
 
 use crate::diagnose::cause::{by_address, clean_in, each_service, severity};
 use crate::diagnose::facts::in_time;
-use crate::diagnose::facts::two_servers::accepted_twice;
+use crate::diagnose::facts::silence::two_servers::accepted_twice;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, share};

@@ -7,8 +7,8 @@
 
 use crate::diagnose::cause::{by_address, needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::tunnel_ends::{Closed, proofs};
-use crate::diagnose::facts::{each_once, tunnel_ends};
+use crate::diagnose::facts::way::tunnel_ends::{Closed, proofs};
+use crate::diagnose::facts::{each_once, way::tunnel_ends};
 use crate::diagnose::words::commands::tunnel::End;
 use crate::diagnose::words::{agree, count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};

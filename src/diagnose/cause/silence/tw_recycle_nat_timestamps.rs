@@ -8,8 +8,8 @@
 //! one that was answered at once must not; one SYN against it, and this is not found.
 
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::facts::arrivals::{Arrived, arrived};
-use crate::diagnose::facts::timestamps::{Dropped, dropped, shows, suspects};
+use crate::diagnose::facts::silence::timestamps::{Dropped, dropped, shows, suspects};
+use crate::diagnose::facts::way::arrivals::{Arrived, arrived};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, agree, rest, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};

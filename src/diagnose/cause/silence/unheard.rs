@@ -7,8 +7,8 @@
 //! came, and that the VIP is at home with nobody on that link.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::asks::for_router;
-use crate::diagnose::facts::silences::{self, Silent, SilentServers};
+use crate::diagnose::facts::address::asks::for_router;
+use crate::diagnose::facts::silence::silent_servers::{self, Silent, SilentServers};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, count, list_of, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};
@@ -58,7 +58,7 @@ pub(in crate::diagnose) fn finding(facts: &Facts, of: &SilentServers<'_>) -> Fin
                 .because("it asks in its own name; the answers' source is as before, so see that the router lets them pass"),
         );
     }
-    finding.proofs = silences::proofs(facts, set[0]);
+    finding.proofs = silent_servers::proofs(facts, set[0]);
     if let Some((v, ask)) = asked(facts, set[0]) {
         let proof = |mark, note| Proof::on(v, mark, note);
         let first = format!("instead of an answer it asks for {} as {vip}", ask.target);

@@ -7,7 +7,7 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::ended::WhyEnded;
-use crate::diagnose::facts::ended_ways::{Ended, all};
+use crate::diagnose::facts::silence::ended_ways::{Ended, all};
 use crate::diagnose::words::{count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{Mode, Role};

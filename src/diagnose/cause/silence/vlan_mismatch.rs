@@ -9,7 +9,7 @@
 //! here.
 
 use crate::diagnose::cause::{each_service, severity};
-use crate::diagnose::facts::split_vlans::{Split, is_begging, is_tag, split, tag, waits};
+use crate::diagnose::facts::address::split_vlans::{Split, is_begging, is_tag, split, tag, waits};
 use crate::diagnose::words::{self, count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{Role, ServiceId};

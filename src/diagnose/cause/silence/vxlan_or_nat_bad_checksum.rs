@@ -8,7 +8,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_address, clean_in, each_service, severity};
-use crate::diagnose::facts::checksums::spoilt;
+use crate::diagnose::facts::silence::checksums::spoilt;
 use crate::diagnose::thresholds::VXLAN_OR_NAT_BAD_CHECKSUM_SURE;
 use crate::diagnose::words::{self, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};

@@ -7,9 +7,9 @@
 
 use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
+use crate::diagnose::facts::address::own_answers::windows_answer;
 use crate::diagnose::facts::in_time;
-use crate::diagnose::facts::own_answers::windows_answer;
-use crate::diagnose::facts::silences::{self, SilentServers};
+use crate::diagnose::facts::silence::silent_servers::{self, SilentServers};
 use crate::diagnose::words::{agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{Mode, Role};
@@ -18,7 +18,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::Windows);
-    let findings = silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
+    let findings = silent_servers::by_service(own).iter().map(|x| finding(facts, x)).collect();
     Detection::from(findings, || clean_in(facts, &[Mode::Dr]))
 }
 
@@ -52,7 +52,7 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
         };
         finding.fix(server, set_to("enabled"), set_to("disabled"));
     }
-    finding.proofs = silences::proofs(facts, set[0]);
+    finding.proofs = silent_servers::proofs(facts, set[0]);
     finding.proofs.extend(windows_answer(facts, set[0].host));
     in_time(facts, &mut finding.proofs);
     finding.concerning(names.subjects(Role::RealServer, hosts), ids.clone())

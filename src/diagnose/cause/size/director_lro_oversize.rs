@@ -6,7 +6,7 @@
 //! cause's.
 
 use crate::diagnose::cause::{clean_in, each_service, severity};
-use crate::diagnose::facts::impossible_errors::{TooBig, impossible};
+use crate::diagnose::facts::size::impossible_errors::{TooBig, impossible};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{Mode, Role, ServiceId};

@@ -7,7 +7,7 @@
 //! holds of answers where the client was captured, whatever forwards.
 
 use crate::diagnose::cause::{by_address, each_service};
-use crate::diagnose::facts::torn_datagrams::{Torn, judge, of_answers, told};
+use crate::diagnose::facts::size::torn_datagrams::{Torn, judge, of_answers, told};
 use crate::diagnose::thresholds::IP_FRAGMENTS_SPLIT_ENOUGH;
 use crate::diagnose::words::{capture_line, list, share, tables};
 use crate::diagnose::{

@@ -3,7 +3,7 @@
 
 use crate::breaks::Sighting;
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::rewritten_options::{Changed, Rewritten, shows};
+use crate::diagnose::facts::size::rewritten_options::{Changed, Rewritten, shows};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Role, ServiceId};

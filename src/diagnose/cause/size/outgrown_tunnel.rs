@@ -6,7 +6,7 @@
 //! more it does not show, so this is likely at most.
 
 use crate::diagnose::cause::{by_service, severity};
-use crate::diagnose::facts::outgrown::{Outgrown, outgrown};
+use crate::diagnose::facts::size::outgrown::{Outgrown, outgrown};
 use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::SIZE_ETHERNET_MTU;
 use crate::diagnose::words::commands::netfilter::Rule;

@@ -8,9 +8,9 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::size::is_large_for_overlay;
-use crate::diagnose::facts::kept_segments::{Kept, kept};
-use crate::diagnose::facts::passages::{Passage, passage};
+use crate::diagnose::facts::size::kept_segments::{Kept, kept};
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::passages::{Passage, passage};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{ping, step};
 use crate::diagnose::words::{count, servers, share};

@@ -6,7 +6,7 @@
 //! which repeats.
 
 use crate::diagnose::cause::{clean_in, each_service, severity};
-use crate::diagnose::facts::misdelivered_errors::stray;
+use crate::diagnose::facts::size::misdelivered_errors::stray;
 use crate::diagnose::words::commands::{ip, step, sysctl};
 use crate::diagnose::words::{self, agree, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};

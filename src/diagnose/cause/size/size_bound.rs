@@ -2,7 +2,7 @@
 //! fourth form of `tun-mtu-blackhole`. Where on the way they do not fit it does not show.
 
 use crate::breaks::Fate;
-use crate::diagnose::facts::size_losses::{Shown, SizeLoss, size_losses};
+use crate::diagnose::facts::size::size_losses::{Shown, SizeLoss, size_losses};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::ping;
 use crate::diagnose::words::{count, servers, share};

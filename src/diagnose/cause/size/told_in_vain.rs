@@ -2,7 +2,7 @@
 //! form of `tun-mtu-blackhole`.
 
 use crate::breaks::Fate;
-use crate::diagnose::facts::told_in_vain::{InVain, of};
+use crate::diagnose::facts::size::told_in_vain::{InVain, of};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, share};
 use crate::diagnose::{Confidence, Facts, Finding, Proof, Severity, Subject};

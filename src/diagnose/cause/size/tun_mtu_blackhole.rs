@@ -8,10 +8,10 @@
 //! without a word before an overlay is the matter of [`super::overlay_mtu`].
 
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::facts::passages::passage;
-use crate::diagnose::facts::refused_segments::{HEADERS, Refused, refused};
-use crate::diagnose::facts::rewritten_options;
+use crate::diagnose::facts::size::refused_segments::{HEADERS, Refused, refused};
+use crate::diagnose::facts::size::rewritten_options;
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::passages::passage;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{self, servers, share};

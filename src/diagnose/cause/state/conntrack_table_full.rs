@@ -6,7 +6,7 @@
 //! server in vain, or says why it drops, another cause has it.
 
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::facts::ended_syns::{Full, look};
+use crate::diagnose::facts::state::ended_syns::{Full, look};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};

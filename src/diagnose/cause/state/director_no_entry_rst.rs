@@ -6,8 +6,8 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::reset::WhyReset;
-use crate::diagnose::facts::lost_entries::{before, proofs};
-use crate::diagnose::facts::resets::{Forgotten, by_host};
+use crate::diagnose::facts::state::lost_entries::{before, proofs};
+use crate::diagnose::facts::state::resets::{Forgotten, by_host};
 use crate::diagnose::words::{share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{HostId, Role, ServiceId};

@@ -9,7 +9,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::decide::delay::WhyAskedAgain;
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::paired_questions::{Asked, Lost, concerns};
+use crate::diagnose::facts::state::paired_questions::{Asked, Lost, concerns};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, counted, directors, part};

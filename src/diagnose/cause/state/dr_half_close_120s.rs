@@ -6,7 +6,7 @@
 //! idle timeout by the same FIN, after which another, shorter time counts.
 
 use crate::diagnose::cause::clean_in;
-use crate::diagnose::facts::half_closed::{HalfClosed, forgot};
+use crate::diagnose::facts::state::half_closed::{HalfClosed, forgot};
 use crate::diagnose::words::{count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::topology::{HostId, Mode, Role, ServiceId};

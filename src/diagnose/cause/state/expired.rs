@@ -4,7 +4,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::cause::state::idle_timeouts::{CLOUD, LOWER, keep_alive, raise, usual};
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::expired::{After, Expired, ExpiredSet};
+use crate::diagnose::facts::state::expired::{After, Expired, ExpiredSet};
 use crate::diagnose::words::{list_of, service_subject, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, ToConfirm};
 use crate::topology::Service;

@@ -5,7 +5,7 @@
 //! idle timeout, and where a side has closed it is the end of a connection.
 
 use crate::diagnose::cause::{clean_in, severity};
-use crate::diagnose::facts::double_resets::{Double, double};
+use crate::diagnose::facts::state::double_resets::{Double, double};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};

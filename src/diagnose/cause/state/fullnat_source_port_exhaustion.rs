@@ -8,7 +8,7 @@
 //! ports without gaps too, one with ports to spare scatters them.
 
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::facts::source_ports::{Exhausted, Translated, look};
+use crate::diagnose::facts::state::source_ports::{Exhausted, Translated, look};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, directors, share};

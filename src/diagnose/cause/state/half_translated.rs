@@ -7,7 +7,7 @@
 //! them.
 
 use crate::diagnose::cause::each_service;
-use crate::diagnose::facts::half_translated::{HalfTranslated, all};
+use crate::diagnose::facts::state::half_translated::{HalfTranslated, all};
 use crate::diagnose::words::{self, agree, count};
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::topology::{Role, ServiceId};

@@ -6,8 +6,8 @@
 //! loss, else it is a loss like any other.
 
 use crate::diagnose::cause::clean_in;
-use crate::diagnose::facts::late_syns::{Late, is_reused, second_passed};
-use crate::diagnose::facts::port_reuse::forerunners;
+use crate::diagnose::facts::state::late_syns::{Late, is_reused, second_passed};
+use crate::diagnose::facts::state::port_reuse::forerunners;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, share};

@@ -2,7 +2,7 @@
 //! the address announced by another MAC, and that one reset what was open.
 
 use crate::diagnose::cause::{by_service, severity};
-use crate::diagnose::facts::moved_resets::{MovedReset, all};
+use crate::diagnose::facts::state::moved_resets::{MovedReset, all};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Names};
 use crate::topology::Role;

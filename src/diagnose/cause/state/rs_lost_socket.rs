@@ -6,8 +6,8 @@
 
 use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::reset::WhyReset;
-use crate::diagnose::facts::passages::passage;
-use crate::diagnose::facts::resets::{Forgotten, by_host};
+use crate::diagnose::facts::state::resets::{Forgotten, by_host};
+use crate::diagnose::facts::way::passages::passage;
 use crate::diagnose::words::{self, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};

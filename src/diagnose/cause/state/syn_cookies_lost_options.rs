@@ -6,7 +6,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::clean_in;
-use crate::diagnose::facts::bare_answers::{Answers, answer, sent_itself};
+use crate::diagnose::facts::state::bare_answers::{Answers, answer, sent_itself};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, share};

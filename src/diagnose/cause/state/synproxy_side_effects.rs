@@ -1,11 +1,11 @@
 //! A director that answers SYNs itself (SYN proxy) tells clients that they are connected
 //! before a real server is, and something goes wrong between the two.
 //!
-//! [`crate::diagnose::facts::syn_proxies`] says what; here it is worded. A SYN proxy that works is no finding.
+//! [`crate::diagnose::facts::state::syn_proxies`] says what; here it is worded. A SYN proxy that works is no finding.
 
 use super::synproxy_words::words;
 use crate::diagnose::cause::{by_address, needs_mode, severity};
-use crate::diagnose::facts::syn_proxies::{Fault, Spoilt, guards, second_answerer};
+use crate::diagnose::facts::state::syn_proxies::{Fault, Spoilt, guards, second_answerer};
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::commands::step;

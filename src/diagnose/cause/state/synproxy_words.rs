@@ -1,6 +1,6 @@
 //! What the faults of a SYN proxy are called, why each is one, and what settles it.
 
-use crate::diagnose::facts::syn_proxies::Fault;
+use crate::diagnose::facts::state::syn_proxies::Fault;
 use crate::diagnose::{Confidence, words};
 use crate::topology::ServiceId;
 use crate::trace::Trace;

@@ -8,7 +8,7 @@
 
 use crate::correlate::Tuple;
 use crate::diagnose::cause::{each_service, severity, syns_or_blind};
-use crate::diagnose::facts::challenged_syns::{
+use crate::diagnose::facts::state::challenged_syns::{
     challenged, delay_ns, is_reset, old_closed, victims,
 };
 use crate::diagnose::facts::{each_once, telling};

@@ -7,7 +7,7 @@
 use crate::diagnose::cause::each_service;
 use crate::diagnose::decide::refusal::WhyStale;
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::stale_ports::{Stale, is_balanced, proofs};
+use crate::diagnose::facts::state::stale_ports::{Stale, is_balanced, proofs};
 use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::commands::step::{self, Step};

@@ -7,8 +7,8 @@
 //! only with a BGP session that ends or begins at each change.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::bgp_sessions::{SessionEvent, ends, sessions, told};
-use crate::diagnose::facts::site_changes::Flap;
+use crate::diagnose::facts::way::bgp_sessions::{SessionEvent, ends, sessions, told};
+use crate::diagnose::facts::way::site_changes::Flap;
 use crate::diagnose::thresholds::SITE_CHANGES_MIN_CHANGES;
 use crate::diagnose::words::{capture_line, list, service_subject, share};
 use crate::diagnose::{

@@ -5,7 +5,7 @@
 //! unless it knows the protocol.
 
 use crate::breaks::Fate;
-use crate::diagnose::facts::named_endpoints::{Channel, Named, all};
+use crate::diagnose::facts::way::named_endpoints::{Channel, Named, all};
 use crate::diagnose::words::{agree, count, list, name, server_subject, service_subject};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject};
 use crate::topology::ServiceId;

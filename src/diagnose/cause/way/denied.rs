@@ -4,7 +4,7 @@
 use crate::breaks::Fate;
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::decide::way::WhyAround;
-use crate::diagnose::facts::denied_answers::{Denied, all};
+use crate::diagnose::facts::way::denied_answers::{Denied, all};
 use crate::diagnose::words::commands::ip::Answers;
 use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::{name, server_subject, service_subject, share};

@@ -2,7 +2,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{clean_in, each_service, severity};
-use crate::diagnose::facts::bypasses::bypass;
+use crate::diagnose::facts::way::bypasses::bypass;
 use crate::diagnose::facts::{each_once, telling};
 use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{self, agree, list, servers, share};

@@ -6,8 +6,8 @@
 //! of the service on.
 
 use crate::diagnose::cause::{by_service, severity};
-use crate::diagnose::facts::ping_pong::pair;
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::ping_pong::pair;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};

@@ -7,7 +7,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::{each_service, severity, syns_or_blind};
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::stray_resets::{answers, strays};
+use crate::diagnose::facts::way::stray_resets::{answers, strays};
 use crate::diagnose::words::{self, agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{Role, ServiceId};

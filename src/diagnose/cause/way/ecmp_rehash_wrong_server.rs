@@ -7,7 +7,7 @@
 
 use crate::diagnose::cause::{by_address, clean_in, severity};
 use crate::diagnose::decide::reset::WhyReset;
-use crate::diagnose::facts::resets::{Forgotten, acceptor};
+use crate::diagnose::facts::state::resets::{Forgotten, acceptor};
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::commands::step;

@@ -2,8 +2,8 @@
 //! director: the balancer balances, but one server carries everybody's traffic.
 
 use crate::diagnose::cause::{clean_in, each_service, severity};
-use crate::diagnose::facts::detours::{Detour, detour};
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::detours::{Detour, detour};
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::commands::{arp, step};
 use crate::diagnose::words::share;

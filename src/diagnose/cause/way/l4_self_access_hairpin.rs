@@ -7,9 +7,9 @@
 
 use super::sent_back;
 use crate::diagnose::cause::{by_service, clean_in, severity};
-use crate::diagnose::facts::own_answers::WINDOWS_TTL;
-use crate::diagnose::facts::self_calls::{Variant, proofs, variant};
+use crate::diagnose::facts::address::own_answers::WINDOWS_TTL;
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::self_calls::{Variant, proofs, variant};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{cluster, step, sysctl};
 use crate::diagnose::words::{self, capture_line, share};

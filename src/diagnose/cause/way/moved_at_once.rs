@@ -6,7 +6,7 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::reset::WhyMoved;
-use crate::diagnose::facts::moved_connections::{Moved, all};
+use crate::diagnose::facts::way::moved_connections::{Moved, all};
 use crate::diagnose::words::{count, service_subject, share};
 use crate::diagnose::{Confidence, Facts, Finding, Proof};
 

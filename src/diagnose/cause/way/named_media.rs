@@ -1,7 +1,7 @@
 //! The form of `control-channel-address` in which a session description of SIP names an address for media
 //! that they do not reach.
 
-use crate::diagnose::facts::named_endpoints::Named;
+use crate::diagnose::facts::way::named_endpoints::Named;
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Finding};
 

@@ -8,9 +8,9 @@
 
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::decide::way::WhyHeld;
-use crate::diagnose::facts::held_answers::{Held, answers_in, held, proofs};
-use crate::diagnose::facts::passing::clients;
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::held_answers::{Held, answers_in, held, proofs};
+use crate::diagnose::facts::way::passing::clients;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{cluster, step, sysctl};
 use crate::diagnose::words::{list_of, names, servers, share};

@@ -5,7 +5,7 @@
 //! again, as where the client's stack, or a firewall before it, says nothing.
 
 use crate::diagnose::cause::by_service;
-use crate::diagnose::facts::stray_answers::{TFTP, from_other_ports, refused};
+use crate::diagnose::facts::way::stray_answers::{TFTP, from_other_ports, refused};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{kernel, step};
 use crate::diagnose::words::part;

@@ -1,6 +1,6 @@
 //! What mends the form of `control-channel-address` in which an FTP server names an endpoint for data.
 
-use crate::diagnose::facts::named_endpoints::Named;
+use crate::diagnose::facts::way::named_endpoints::Named;
 use crate::diagnose::words::name;
 use crate::diagnose::{Facts, Finding, Subject};
 use crate::topology::{Mode, Service};

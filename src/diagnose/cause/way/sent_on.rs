@@ -1,6 +1,6 @@
 //! The form of `control-channel-address` in which a service sends its clients on to another endpoint.
 
-use crate::diagnose::facts::named_endpoints::Named;
+use crate::diagnose::facts::way::named_endpoints::Named;
 use crate::diagnose::words::{agree, count, name};
 use crate::diagnose::{Finding, Subject};
 use crate::wire::Ip;

@@ -8,8 +8,8 @@
 //! capture alone makes it possible at most.
 
 use crate::diagnose::cause::{each_service, needs_mode, severity};
-use crate::diagnose::facts::half_paths::{culprit, half, proofs};
 use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::half_paths::{culprit, half, proofs};
 use crate::diagnose::words::{self, agree, servers, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, Role, Service, ServiceId};

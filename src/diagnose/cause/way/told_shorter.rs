@@ -2,7 +2,7 @@
 //! `nat-same-subnet-client`.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::shorter_ways::{ShorterWay, proofs, shorter_ways};
+use crate::diagnose::facts::way::shorter_ways::{ShorterWay, proofs, shorter_ways};
 use crate::diagnose::words::commands::{step, sysctl};
 use crate::diagnose::words::{self, count, servers, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names};

@@ -8,7 +8,7 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::unasked_answers::{accepts, bypassed, fronts, originates, proofs};
+use crate::diagnose::facts::way::unasked_answers::{accepts, bypassed, fronts, originates, proofs};
 use crate::diagnose::words::commands::{ip::Answers, step};
 use crate::diagnose::words::{agree, count, list_of};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};

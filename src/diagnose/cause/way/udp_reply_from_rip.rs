@@ -7,10 +7,10 @@
 //! client ask the very same again.
 
 use crate::diagnose::cause::by_service;
-use crate::diagnose::facts::stray_answers::{
+use crate::diagnose::facts::telling;
+use crate::diagnose::facts::way::stray_answers::{
     answering, answers_itself, asked, is_chosen, pairs, proofs, refused,
 };
-use crate::diagnose::facts::telling;
 use crate::diagnose::words::{self, agree, list_of, names, part};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Severity, Subject};
 use crate::topology::{Mode, ServiceId};

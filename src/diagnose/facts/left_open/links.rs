@@ -1,7 +1,7 @@
 //! What ARP, neighbour discovery and VRRP print without hardware addresses and contents.
 
-use super::super::Facts;
 use super::{Fits, is_untold};
+use crate::diagnose::facts::Facts;
 use crate::flow::{Mark, Observations, VantageId, VrrpSpeaker};
 use crate::topology::{Mode, Service};
 use crate::trace::At;

@@ -1,10 +1,10 @@
 //! What connections show of trouble that is told by fields which their lines lack.
 
-use super::super::Facts;
-use super::super::refused_segments::HEADERS;
 use super::{ASKED, Fits};
 use crate::breaks::asks_again;
 use crate::correlate::Leg;
+use crate::diagnose::facts::Facts;
+use crate::diagnose::facts::size::refused_segments::HEADERS;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::seconds;
 use crate::flow::{Ask, IcmpError, IcmpErrorKind, Reset, VantageId};

@@ -1,8 +1,8 @@
 //! Ways that lines without hardware addresses leave open: who got a packet first, who sent it on.
 
-use super::super::Facts;
 use super::{ASKED, Fits, is_untold};
 use crate::correlate::Leg;
+use crate::diagnose::facts::Facts;
 use crate::diagnose::thresholds::SCHEDULER_IMBALANCE_MIN_CONNECTIONS;
 use crate::flow::VantageId;
 use crate::hashed::HashSet;

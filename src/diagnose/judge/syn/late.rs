@@ -3,7 +3,7 @@
 use super::{FILTERED, OVERFLOWS, SOCKET, TABLE_FULL};
 use crate::breaks::Group;
 use crate::diagnose::Facts;
-use crate::diagnose::facts::asks::asked_here;
+use crate::diagnose::facts::address::asks::asked_here;
 use crate::diagnose::judge::evidence::{ASKED, arrived, fresh_ports};
 use crate::diagnose::judge::place::Place;
 use crate::diagnose::judge::{Against, Opinions};

@@ -3,8 +3,8 @@
 use super::{FILTERED, OVERFLOWS, SOCKET, TABLE_FULL, checked, marked, nobody_behind, unseen};
 use crate::breaks::{Fate, Group, Journey, Milestone, Passage, Sighting};
 use crate::diagnose::Facts;
-use crate::diagnose::facts::passing::passed;
-use crate::diagnose::facts::waiting_answers::next_hop_sought;
+use crate::diagnose::facts::address::waiting_answers::next_hop_sought;
+use crate::diagnose::facts::way::passing::passed;
 use crate::diagnose::judge::evidence::{
     ASKED, arrived, none_does_well, none_does_well_here, unstamped,
 };

@@ -3,7 +3,7 @@
 use super::{BEHIND, checked, marked, nobody_behind};
 use crate::breaks::Group;
 use crate::correlate::Tuple;
-use crate::diagnose::facts::claimants::{WrongOne, wrong_one};
+use crate::diagnose::facts::address::claimants::{WrongOne, wrong_one};
 use crate::diagnose::facts::shared_bits;
 use crate::diagnose::judge::accepted::accepted;
 use crate::diagnose::judge::place::Place;
