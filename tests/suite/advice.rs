@@ -1,8 +1,9 @@
 //! What a report asks somebody to do next: whatever wakes somebody comes with a check or a fix,
 //! no capture is asked for that was given, and no candidate is offered that is refuted.
 
+use crate::choices::wrong_by;
 use crate::support::check::none;
-use crate::support::worlds::{of_samples, of_worlds};
+use crate::support::worlds::of_worlds;
 use lbdiag::report::{Finding, Host, Report};
 
 /// Causes that ask for a capture of another moment or interface of the same host: during a
@@ -15,7 +16,8 @@ fn names(text: &str, host: &Host) -> bool {
     host.own.iter().chain(&host.macs).any(|name| words().any(|word| word == name))
 }
 
-fn wrong(report: &Report) -> Vec<String> {
+/// What is wrong with a report, a line each.
+pub fn wrong(report: &Report) -> Vec<String> {
     let explained = |f: &Finding| report.findings.iter().any(|by| by.explains.contains(&f.n));
     let mut wrong = Vec::new();
     for finding in &report.findings {
@@ -90,7 +92,7 @@ fn misasked(report: &Report, finding: &Finding) -> Vec<String> {
 
 #[test]
 fn whatever_wakes_somebody_says_what_to_do() {
-    none(of_samples(wrong));
+    none(wrong_by("advice"));
 }
 
 #[test]

@@ -5,13 +5,13 @@ use crate::support::bytes::Pcap;
 use crate::support::check::{none, of_each, overconfident, quiet};
 use crate::support::cooked::{Any, cooked, own_macs};
 use crate::support::frames::Segment;
-use crate::support::run::run_paths;
+use crate::support::run::{run_paths, whole};
 use std::path::PathBuf;
 
 #[test]
 fn a_cooked_capture_alone_makes_nothing_certain_that_is_not_there() {
     none(of_each(|sample| {
-        let whole = run_paths(&sample.captures).report;
+        let whole = &whole(sample).report;
         let folder = tempfile::tempdir().unwrap();
         let mut wrong = Vec::new();
         for capture in &sample.captures {

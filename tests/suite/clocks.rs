@@ -12,7 +12,7 @@ use lbdiag::trace::Trace;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-const WORLDS: u64 = 1_000;
+const WORLDS: u64 = 250;
 const DAY_NS: u64 = 86_400_000_000_000;
 const HOUR_NS: i64 = 3_600_000_000_000;
 
@@ -123,7 +123,7 @@ fn best_pair(trace: &Trace, index: usize) -> Option<i64> {
 }
 
 #[test]
-fn a_thousand_worlds() {
+fn many_worlds() {
     let folder = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();
     let (mut bounded, mut all, mut drifts, mut widest) = (0, 0, 0, 0);
@@ -151,7 +151,7 @@ fn a_thousand_worlds() {
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(bounded * 100 >= all * 99, "{bounded} of {all} clocks are bounded");
-    assert!(drifts >= 100 && widest < 1_000_000, "{drifts} drifts, widest {widest} ns");
+    assert!(drifts >= WORLDS / 10 && widest < 1_000_000, "{drifts} drifts, widest {widest} ns");
 }
 
 /// With the correction off each time is the capture's own, and what two captures' times

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 /// A whole file is cut at each byte up to this size, a larger one at each 97th.
-const EVERY_BYTE: usize = 16 << 10;
+const EVERY_BYTE: usize = 2 << 10;
 /// Wrong bytes, over all samples.
-const MUTATIONS: u64 = 2000;
+const MUTATIONS: u64 = 1000;
 
 /// A frame that can be compared: number, time, length on the wire, bytes.
 type Seen = (u32, i64, u32, Vec<u8>);

@@ -3,7 +3,7 @@
 
 use crate::support::check::{none, of_each};
 use crate::support::rewrite::{Record, rewritten};
-use crate::support::run::run_paths;
+use crate::support::run::{run_paths, whole};
 use lbdiag::report::{Report, Severity, Status};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ fn frames_of_one_moment_in_another_order_say_the_same() {
         let Some(paths) = changed(&sample.captures, folder.path(), &mut shuffle) else {
             return Vec::new();
         };
-        let (before, after) = (run_paths(&sample.captures).report, run_paths(&paths).report);
+        let (before, after) = (&whole(sample).report, &run_paths(&paths).report);
         let tells = |id: &String| ORDER_TELLS.contains(&(sample.name.as_str(), id));
         let (told, tells_now) = (loud(&before), loud(&after));
         let mut wrong: Vec<String> =
@@ -91,7 +91,7 @@ fn captures_that_lack_frames_accuse_nobody_and_reassure_nobody() {
     none(of_each(|sample| {
         let is_bad =
             |report: &Report| matches!(report.verdict.status, Status::Failing | Status::Degraded);
-        let was_bad = is_bad(&run_paths(&sample.captures).report);
+        let was_bad = is_bad(&whole(sample).report);
         if !was_bad && CANNOT_BE_TOLD.contains(&&*sample.name) {
             return Vec::new();
         }

@@ -4,7 +4,7 @@
 use crate::support::catalogue::{self, knows, quoted_ids};
 use crate::support::check::none;
 use crate::support::expected::{entries, root, samples};
-use crate::support::run::run_paths;
+use crate::support::run::whole;
 use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS, manual, manuals};
 use lbdiag::report::CoverageStatus;
 use lbdiag::report::Report;
@@ -187,8 +187,8 @@ fn causes_explain_what_exists_and_not_themselves() {
     none(wrong);
 }
 
-fn reports() -> Vec<(String, Report)> {
-    samples().iter().map(|s| (s.name.clone(), run_paths(&s.captures).report)).collect()
+fn reports() -> Vec<(String, &'static Report)> {
+    samples().iter().map(|s| (s.name.clone(), &whole(s).report)).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::support::bytes::Pcap;
 use crate::support::check::{none, of_each};
 use crate::support::expected::root;
 use crate::support::frames::{CLIENT, CLIENT_MAC, DIRECTOR_MAC, Segment, VIP};
-use crate::support::run::run_paths;
+use crate::support::run::{run_paths, whole};
 use lbdiag::report::{Finding, Report};
 
 fn report(sample: &str) -> Report {
@@ -183,7 +183,7 @@ fn addresses(text: &str) -> impl Iterator<Item = std::net::IpAddr> + '_ {
 #[test]
 fn no_command_is_run_on_an_address_that_hosts_share() {
     let wrong = of_each(|sample| {
-        let report = run_paths(&sample.captures).report;
+        let report = &whole(sample).report;
         let shared: Vec<std::net::IpAddr> = report
             .services
             .iter()
@@ -209,7 +209,7 @@ fn no_command_is_run_on_an_address_that_hosts_share() {
 #[test]
 fn what_is_refuted_is_offered_nowhere() {
     let wrong = of_each(|sample| {
-        let report = run_paths(&sample.captures).report;
+        let report = &whole(sample).report;
         let offered = |f: &&Finding| {
             let both = f.refuted.iter().any(|r| f.candidates.iter().any(|c| c.id == r.id));
             both || f.refuted.iter().any(|r| r.why.is_empty())

@@ -4,7 +4,7 @@
 use crate::support::check::{none, of_each};
 use crate::support::expected::Sample;
 use crate::support::rewrite::{Record, read};
-use crate::support::run::run_paths;
+use crate::support::run::{run_paths, whole};
 use lbdiag::capture::{Frame, Known, LinkType, Timestamp};
 use lbdiag::report::{Report, Status};
 use lbdiag::wire::{Body, Tcp, TcpFlags, Transport, decode};
@@ -76,7 +76,7 @@ fn is_bad(report: &Report) -> bool {
 #[test]
 fn what_a_filter_leaves_out_is_neither_lost_nor_well() {
     none(of_each(|sample| {
-        let whole = run_paths(&sample.captures).report;
+        let whole = &whole(sample).report;
         let mut wrong = Vec::new();
         for filter in &FILTERS {
             let folder = tempfile::tempdir().unwrap();
@@ -143,7 +143,7 @@ const OUTGOING: u8 = 4;
 #[test]
 fn one_direction_of_each_host_accuses_nobody() {
     none(of_each(|sample| {
-        let whole = run_paths(&sample.captures).report;
+        let whole = &whole(sample).report;
         let mut wrong = Vec::new();
         for direction in [Direction::In, Direction::Out] {
             let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,9 @@
 //! What a report tells somebody to do does no harm: every change is taken back by its undo,
 //! commands are of the family of the traffic, and no service is left without a real server.
 
+use crate::choices::wrong_by;
 use crate::support::check::none;
-use crate::support::worlds::{of_samples, of_worlds};
+use crate::support::worlds::of_worlds;
 use lbdiag::report::{Finding, Fix, Report};
 use std::collections::BTreeSet;
 
@@ -159,7 +160,8 @@ fn left_alone(report: &Report, finding: &Finding) -> Vec<String> {
 }
 
 /// What is wrong with what a report tells somebody to do.
-fn wrong(report: &Report) -> Vec<String> {
+/// What is wrong with a report, a line each.
+pub fn wrong(report: &Report) -> Vec<String> {
     let of = |finding: &Finding| {
         let mut wrong = finding.fix.iter().flat_map(harm).collect::<Vec<_>>();
         wrong.extend(of_other_family(report, finding));
@@ -176,7 +178,7 @@ fn wrong(report: &Report) -> Vec<String> {
 
 #[test]
 fn no_fix_does_harm() {
-    none(of_samples(wrong));
+    none(wrong_by("fixes"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod arrows;
 mod bounds;
 mod broken;
 mod bundles;
+mod choices;
 mod clean;
 mod cli;
 mod clocks;

@@ -2,9 +2,10 @@
 //! a fix or a check names a place, by address or MAC, that name is one host's alone, is the
 //! finding's own, and an address, a MAC and a capture that stand together are of one host.
 
+use crate::choices::wrong_by;
 use crate::support::check::none;
 use crate::support::run::run_paths;
-use crate::support::worlds::{of_samples, of_worlds};
+use crate::support::worlds::of_worlds;
 use lbdiag::report::{Finding, Report};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -147,7 +148,8 @@ fn of_several(report: &Report, command: &str) -> Vec<String> {
         .collect()
 }
 
-fn wrong(report: &Report) -> Vec<String> {
+/// What is wrong with a report, a line each.
+pub fn wrong(report: &Report) -> Vec<String> {
     let of = |finding: &Finding| {
         let concerned = concerned(report, finding);
         let mut wrong = Vec::new();
@@ -169,7 +171,7 @@ fn wrong(report: &Report) -> Vec<String> {
 
 #[test]
 fn every_command_is_for_the_host_that_is_meant() {
-    none(of_samples(wrong));
+    none(wrong_by("named places"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::catalogue::{knows, quoted_ids};
 use crate::support::check::{none, of_each};
-use crate::support::run::run_paths;
+use crate::support::run::whole;
 use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS};
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 fn candidates_are_ids_of_the_catalogue() {
     none(of_each(|sample| {
         let mut wrong = Vec::new();
-        for finding in &run_paths(&sample.captures).report.findings {
+        for finding in &whole(sample).report.findings {
             for candidate in &finding.candidates {
                 if !knows(&candidate.id) || candidate.id == finding.id {
                     wrong.push(format!("{} has the candidate {}", finding.id, candidate.id));

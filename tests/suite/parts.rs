@@ -1,26 +1,34 @@
 //! A part of a sample's captures shows less, and never something else: nothing
 //! is certain that is not there, and what is healthy stays quiet.
 
+use crate::choices::{Choice, wrong_by};
 use crate::support::bytes::records;
 use crate::support::check::{inconsistent, none, of_each, overconfident, quiet};
-use crate::support::orders::{named, parts};
+use crate::support::expected::Expected;
+use crate::support::orders::named;
 use crate::support::run::run_paths;
-use rayon::prelude::*;
+use lbdiag::report::Report;
 use std::path::PathBuf;
+
+/// A part that says what all captures do not.
+pub fn says_something_else(choice: &Choice) -> Vec<String> {
+    if !choice.is_part() {
+        return Vec::new();
+    }
+    judged(choice.report, &choice.sample.expected)
+}
+
+/// Whom a report accuses falsely, and where it contradicts itself.
+fn judged(report: &Report, expected: &Expected) -> Vec<String> {
+    let mut wrong = quiet(report, expected);
+    wrong.extend(overconfident(report, expected));
+    wrong.extend(inconsistent(report));
+    wrong
+}
 
 #[test]
 fn a_part_of_the_captures_accuses_nobody_falsely() {
-    none(of_each(|sample| {
-        let judge = |part: Vec<&PathBuf>| {
-            let report = run_paths(&part).report;
-            let mut wrong = quiet(&report, &sample.expected);
-            wrong.extend(overconfident(&report, &sample.expected));
-            wrong.extend(inconsistent(&report));
-            let named = named(&part);
-            wrong.into_iter().map(move |line| format!("{named} alone: {line}"))
-        };
-        parts(sample).into_par_iter().flat_map_iter(judge).collect()
-    }));
+    none(wrong_by("parts"));
 }
 
 /// Two people took the same capture on one host, or one file was given twice.
@@ -38,9 +46,7 @@ fn a_capture_that_is_there_twice_shows_nothing_else() {
             let copy = copied(path);
             let all: Vec<&PathBuf> = sample.captures.iter().chain([&copy]).collect();
             let report = run_paths(&all).report;
-            let mut wrong = quiet(&report, &sample.expected);
-            wrong.extend(overconfident(&report, &sample.expected));
-            wrong.extend(inconsistent(&report));
+            let wrong = judged(&report, &sample.expected);
             let named = named(&[path]);
             wrong.into_iter().map(move |line| format!("{named} twice: {line}"))
         };

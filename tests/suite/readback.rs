@@ -3,7 +3,7 @@
 
 use crate::support::check::{none, of_each};
 use crate::support::expected::{entries, root};
-use crate::support::run::run_paths;
+use crate::support::run::whole;
 use lbdiag::state::{HostState, Verdict, parse};
 use std::path::PathBuf;
 
@@ -129,7 +129,7 @@ fn commands(line: &str) -> Vec<String> {
 #[test]
 fn every_command_that_settles_a_finding_is_read_or_listed() {
     none(of_each(|sample| {
-        let run = run_paths(&sample.captures);
+        let run = whole(sample);
         let asked = run.report.findings.iter().flat_map(|f| &f.to_confirm);
         let lines: Vec<String> = asked.map(|c| c.command.clone()).collect();
         let mut unknown = Vec::new();

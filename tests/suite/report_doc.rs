@@ -6,7 +6,7 @@
 use crate::support::check::{none, of_each};
 use crate::support::expected::root;
 use crate::support::program::{printed, run};
-use crate::support::run::run_paths;
+use crate::support::run::whole;
 use crate::support::tools::tool;
 use lbdiag::report::HostRef;
 use std::process::Command;
@@ -15,7 +15,7 @@ use std::process::Command;
 fn the_report_of_every_sample_fits_the_schema() {
     let schema = lbdiag::report::json_schema();
     none(of_each(|sample| {
-        let report = serde_json::to_value(run_paths(&sample.captures).report).unwrap();
+        let report = serde_json::to_value(&whole(sample).report).unwrap();
         let all = jsonschema::validator_for(&schema).unwrap();
         all.iter_errors(&report).map(|error| error.to_string()).collect()
     }));
@@ -25,7 +25,7 @@ fn the_report_of_every_sample_fits_the_schema() {
 #[test]
 fn a_service_names_its_director_without_the_vips_of_others() {
     none(of_each(|sample| {
-        let report = run_paths(&sample.captures).report;
+        let report = &whole(sample).report;
         let mut wrong = Vec::new();
         for service in &report.services {
             for director in &service.directors {

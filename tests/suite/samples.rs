@@ -3,16 +3,16 @@
 
 use crate::support::check::{deviations, difference, essence, none, of_each, overconfident};
 use crate::support::orders::renamed;
-use crate::support::run::run_paths;
+use crate::support::run::{run_paths, whole};
 use lbdiag::report::Break;
 
 #[test]
 fn every_sample_gives_the_report_that_it_states() {
     none(of_each(|sample| {
-        let run = run_paths(&sample.captures);
+        let run = whole(sample);
         let mut wrong = deviations(&run.report, &sample.expected);
         wrong.extend(overconfident(&run.report, &sample.expected));
-        wrong.extend(run.failures);
+        wrong.extend(run.failures.iter().cloned());
         let breaks: Vec<String> = run.report.breaks.iter().map(Break::sentence).collect();
         if !sample.expected.breaks.is_empty() && breaks != sample.expected.breaks {
             wrong.push(format!("it breaks {breaks:?}"));
@@ -24,7 +24,7 @@ fn every_sample_gives_the_report_that_it_states() {
 #[test]
 fn names_and_order_of_files_change_nothing() {
     none(of_each(|sample| {
-        let own = essence(&run_paths(&sample.captures).report, false);
+        let own = essence(&whole(sample).report, false);
         let mut wrong = Vec::new();
         for first in 0..sample.captures.len() {
             let run = renamed(sample, first);
@@ -48,23 +48,6 @@ fn the_same_captures_give_the_same_report() {
         }
         if first.text != again.text {
             wrong.push("two runs are drawn differently".to_owned());
-        }
-        wrong
-    }));
-}
-
-/// Half of the story must not read like another one.
-#[test]
-fn fewer_captures_make_nothing_certain_that_is_not_there() {
-    none(of_each(|sample| {
-        let all = &sample.captures;
-        let pairs = all.iter().enumerate().flat_map(|(i, a)| all[i..].iter().map(move |b| [a, b]));
-        let mut wrong = Vec::new();
-        for [a, b] in pairs {
-            // A capture with itself stands for the capture alone.
-            let given: Vec<_> = if a == b { vec![a] } else { vec![a, b] };
-            let found = overconfident(&run_paths(&given).report, &sample.expected);
-            wrong.extend(found.into_iter().map(|line| format!("{given:?}: {line}")));
         }
         wrong
     }));

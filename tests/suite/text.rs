@@ -6,7 +6,7 @@ mod reading;
 
 use crate::support::check::{none, of_each};
 use crate::support::expected::Sample;
-use crate::support::run::{Run, run_paths};
+use crate::support::run::{Run, run_paths, whole};
 use crate::support::tools::tool;
 use crate::support::worlds::other_worlds;
 use lbdiag::diagnose::{Confidence, Kind};
@@ -131,7 +131,7 @@ fn of_each_file(check: impl Fn(&Sample, &Path, &Run) -> Vec<String> + Sync) {
             return Vec::new();
         }
         let dir = tempfile::tempdir().unwrap();
-        check(sample, dir.path(), &run_paths(&sample.captures))
+        check(sample, dir.path(), whole(sample))
     }));
 }
 

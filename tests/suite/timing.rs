@@ -1,7 +1,7 @@
 //! Where the time goes: the network's share by segment, and the server's.
 
 use crate::support::expected::samples;
-use crate::support::run::run_paths;
+use crate::support::run::whole;
 
 const MS: i64 = 1_000_000;
 
@@ -9,7 +9,7 @@ const MS: i64 = 1_000_000;
 fn a_slow_network_is_not_the_server_and_a_slow_server_not_the_network() {
     for (name, network) in [("slow-network-to-rs", true), ("slow-real-server", false)] {
         let sample = samples().into_iter().find(|s| s.name == name).expect(name);
-        let report = run_paths(&sample.captures).report;
+        let report = &whole(&sample).report;
         let [service] = &report.services[..] else { panic!("{name}: one service") };
         let mut slow = 0;
         for server in &service.real_servers {
@@ -32,7 +32,7 @@ fn a_slow_network_is_not_the_server_and_a_slow_server_not_the_network() {
 #[test]
 fn each_connection_adds_up() {
     for sample in samples() {
-        let report = run_paths(&sample.captures).report;
+        let report = &whole(&sample).report;
         for connection in &report.connections {
             let Some(timing) = &connection.timing else { continue };
             let connect = timing.connect_ns.expect("said where any is");

@@ -6,7 +6,7 @@ use crate::support::bytes::{Pcap, records};
 use crate::support::check::{deviations, difference, essence, none, of_each};
 use crate::support::expected::{Sample, samples};
 use crate::support::frames::{CLIENT, CLIENT_MAC, DIRECTOR_MAC, SERVER, Segment, VIP, Vantage};
-use crate::support::run::{Run, run_paths};
+use crate::support::run::{Run, run_paths, whole};
 use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, ip_number};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -110,7 +110,7 @@ fn lvs_tun_is_told_in_every_tunnel_that_it_can_use() {
     let mut tried = 0;
     let mut wrong = Vec::new();
     for sample in samples().iter().filter(|s| s.expected.mode.as_deref() == Some("tun")) {
-        let own = essence(&run_paths(&sample.captures).report, true);
+        let own = essence(&whole(sample).report, true);
         for (name, drawn, rewrite) in TUNNELS {
             // Cooked captures are left as they are.
             let Some(run) = rewritten(sample, rewrite) else { continue };
@@ -163,7 +163,7 @@ fn a_mirror_in_erspan_is_read_as_the_frames_that_it_shows() {
     none(of_each(|sample| {
         let Some(run) = rewritten(sample, in_erspan) else { return Vec::new() };
         tried.fetch_add(1, Ordering::Relaxed);
-        let own = essence(&run_paths(&sample.captures).report, true);
+        let own = essence(&whole(sample).report, true);
         let changed = difference(&own, &essence(&run.report, true));
         deviations(&run.report, &sample.expected).into_iter().chain(changed).collect()
     }));

@@ -1,27 +1,10 @@
-//! What must hold of every report: of each sample whole and in parts, and of captures that a
-//! variable names.
+//! What must hold of the reports of captures that a variable names.
 
-use super::check::of_each;
 use super::expected::entries;
-use super::orders::{named, parts};
 use super::run::run_paths;
 use lbdiag::report::Report;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
-
-/// What is wrong with the report of each sample, whole and of each choice of its captures: what is
-/// left out of them leaves advice of another kind.
-pub fn of_samples(wrong: impl Fn(&Report) -> Vec<String> + Sync) -> Vec<String> {
-    of_each(|sample| {
-        let mut all = parts(sample);
-        all.push(sample.captures.iter().collect());
-        let judge = |part: Vec<&PathBuf>| {
-            let lines = wrong(&run_paths(&part).report);
-            lines.into_iter().map(|line| format!("{}: {line}", named(&part))).collect::<Vec<_>>()
-        };
-        all.into_par_iter().flat_map_iter(judge).collect()
-    })
-}
 
 /// What is wrong with the report of each network that `LBDIAG_WORLDS` names, whole and of each of
 /// its captures alone.
