@@ -157,6 +157,8 @@ fn incomplete(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
                 Break { connection: id, packet, manner, last, next, cost_ns, behind: None };
             Judged::Harm(Fate::Failed, broken)
         }
+        // Who resets what is offered at once may ask again, or only wanted to know: what it does next is not here.
+        Some(Reset::NoSocket) if is_given_up_within(trace, id, 0) => Judged::Untold,
         Some(Reset::NoSocket | Reset::Abort)
             if legs.iter().any(|l| trace.forward(l).rst.is_set()) =>
         {
@@ -214,6 +216,11 @@ fn kept_on_the_way(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Sight
 /// (RFC 8305, section 5) and scans do so; a capture may also lack a frame. A SYN-ACK that comes later
 /// than clients wait is none of that.
 fn is_given_up(trace: &Trace, id: ConnectionId) -> bool {
+    is_given_up_within(trace, id, GIVEN_UP_NS)
+}
+
+/// The same, of captures that go on for so many nanoseconds at least.
+fn is_given_up_within(trace: &Trace, id: ConnectionId, ns: i64) -> bool {
     let connection = trace.connection(id);
     let once = |leg: &Leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
@@ -222,7 +229,7 @@ fn is_given_up(trace: &Trace, id: ConnectionId) -> bool {
         there.syns <= 1
             && back.syns <= 1
             && !(late && there.opened())
-            && trace.vantage(leg).end.0.saturating_sub(ended.at().0) >= GIVEN_UP_NS
+            && trace.vantage(leg).end.0.saturating_sub(ended.at().0) >= ns
     };
     connection.tuples == 1
         && connection.front.client.0 != connection.front.server.0

@@ -24,6 +24,7 @@ mod excused;
 mod fate;
 mod faults;
 mod fell_back;
+mod first_words;
 mod group;
 mod handshake;
 mod held;

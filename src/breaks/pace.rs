@@ -64,6 +64,8 @@ pub struct Pace {
     fell_back: OnceLock<FellBack>,
     /// Services whose connections a host passes on.
     relayed: OnceLock<HashSet<(ServiceId, HostId)>>,
+    /// Services of which every answered connection began with the server's words.
+    first_words: OnceLock<HashSet<ServiceId>>,
     /// Services whose answers come to many who were not seen to call.
     backscatter: OnceLock<HashSet<ServiceId>>,
 }
@@ -86,6 +88,7 @@ impl Pace {
             raced: OnceLock::new(),
             fell_back: OnceLock::new(),
             relayed: OnceLock::new(),
+            first_words: OnceLock::new(),
             backscatter: OnceLock::new(),
         };
         let answered = |p: &Progress| p.request && p.response;
@@ -194,8 +197,9 @@ impl Pace {
 
     /// Whether a server speaks first, by its port or by what others of its service do.
     #[must_use]
-    pub fn speaks_first(&self, service: ServiceId, port: u16) -> bool {
-        GREETED.contains(&port) || self.greets(service)
+    pub fn speaks_first(&self, trace: &Trace, service: ServiceId, port: u16) -> bool {
+        let all = || self.first_words.get_or_init(|| super::first_words::services(trace));
+        GREETED.contains(&port) || self.greets(service) || all().contains(&service)
     }
 
     /// Whether servers of a service speak first and then wait for their clients, by the port or by what others

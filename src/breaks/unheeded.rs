@@ -36,7 +36,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         return Judged::Well;
     }
     // Of a server that speaks first its greeting is missed.
-    if pace.speaks_first(trace.service_of(id), c.front.server.1) {
+    if pace.speaks_first(trace, trace.service_of(id), c.front.server.1) {
         return Judged::Well;
     }
     let waited = |leg: &Leg| {

@@ -192,6 +192,10 @@ fn quiet(
         Some(
             "a kernel here resets segments of connections whose beginning no capture shows: they are over, or were opened by another way",
         )
+    } else if unshown::neighbors_left_out(facts) {
+        Some(
+            "a filter left out by what neighbours find the VIP, so that who else answers for it does not show (leave 'arp or icmp6' in)",
+        )
     } else if silent_server(facts) {
         Some("no answer of one of the real servers was captured")
     } else if let Some(coarse) = facts.coarse() {
@@ -217,11 +221,12 @@ fn quiet(
         None => (
             Status::Healthy,
             format!(
-                "nothing is wrong: {} by {}, and all that {} was checked{untold}{}",
+                "nothing is wrong: {} by {}, and all that {} was checked{untold}{}{}",
                 count(all.well as usize, "connection"),
                 modes.join(" and "),
                 agree(modes.len(), "this mode needs", "these modes need"),
-                noted(findings)
+                noted(findings),
+                unshown::not_looked_at(facts).unwrap_or_default()
             ),
         ),
     }

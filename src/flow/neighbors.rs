@@ -19,10 +19,11 @@ use crate::wire::{Arp, ArpOperation, Icmp, IcmpKind, Ip, LinkHeader, Mac};
 /// Bindings and questions that are kept; a scan or a flood holds more.
 const MAX_ENTRIES: usize = 1 << 16;
 
-/// A question or an answer, as far as it is told from another one.
+/// A question or an answer, as far as it is told from another one. By which interface it passes does not tell it: a
+/// host that bridges shows what is flooded come in by one port and leave by all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Said {
-    link: LinkHeader,
+    ends: [Option<Mac>; 2],
     vlan: u32,
     asks: bool,
     ips: [Ip; 2],
@@ -72,7 +73,7 @@ impl Neighbors {
             return;
         }
         let said = Said {
-            link: *link,
+            ends: [link.src, link.dst],
             vlan,
             asks: arp.operation == ArpOperation::Request,
             ips: [arp.sender, arp.target],
@@ -128,7 +129,8 @@ impl Neighbors {
             _ => None,
         };
         if let Some((asks, about, mac)) = said {
-            let said = Said { link: *link, vlan, asks, ips: [src, dst], about, mac };
+            let ends = [link.src, link.dst];
+            let said = Said { ends, vlan, asks, ips: [src, dst], about, mac };
             if self.is_copy(mark, said, known) {
                 return;
             }

@@ -189,11 +189,11 @@ fn across(own: &Own, neighbors: &Neighbors) -> Vec<Mac> {
 
 fn outgoing(hops: &[Hop], neighbors: &Neighbors) -> Vec<Mac> {
     let plain = |hop: &&Hop| !hop.link.overlay && !hop.link.is_loopback();
-    let came: HashSet<Mac> = hops
-        .iter()
-        .filter(|hop| plain(hop) && hop.link.direction == Direction::In)
-        .filter_map(|hop| hop.link.src)
-        .collect();
+    let from = |way: Direction| -> HashSet<Mac> {
+        let came = hops.iter().filter(|hop| plain(hop) && hop.link.direction == way);
+        came.filter_map(|hop| hop.link.src).collect()
+    };
+    let (came, bridged) = (from(Direction::In), from(Direction::OtherHost));
     let sent = hops
         .iter()
         .filter(|hop| hop.link.direction == Direction::Out && !hop.link.overlay)
@@ -202,7 +202,9 @@ fn outgoing(hops: &[Hop], neighbors: &Neighbors) -> Vec<Mac> {
     let mut macs: Vec<Mac> = sent.chain(said).filter(|mac| mac.is_unicast()).collect();
     macs.sort_unstable();
     macs.dedup();
-    // A bridge sends on what came in as it is: those are machines behind the host.
+    // A bridge sends on what came in as it is, and what was for somebody else came in at one of its ports: those are
+    // machines behind the host, or on its link.
+    macs.retain(|mac| !bridged.contains(mac));
     if macs.iter().any(|mac| !came.contains(mac)) {
         macs.retain(|mac| !came.contains(mac));
     }

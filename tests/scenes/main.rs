@@ -45,6 +45,7 @@ mod overlays;
 mod overlays_told;
 mod oversize;
 mod packet;
+mod parts;
 mod places;
 mod pods;
 mod pools;

@@ -213,6 +213,32 @@ impl Stage {
         self.frames.entry(at.host).or_default().push(frame);
     }
 
+    /// Each frame of a host's `any` capture shows by a second interface too: one that lies on the first, as a bond on
+    /// its member, or a port to which a bridge hands on what comes in by the first, and the other way round.
+    pub fn doubled(mut self, host: &'static str, second: u8, bridged: bool) -> Self {
+        let frames = self.frames.insert(host, Vec::new()).unwrap();
+        let mut both: Vec<Recorded> = Vec::new();
+        for frame in frames.into_iter().filter(|frame| frame.bytes[7] != 1) {
+            let leaves = frame.bytes[10] == Seen::Out as u8;
+            let (mut outer, mut inner) = (frame.clone(), frame);
+            inner.bytes[7] += second;
+            let (first, last) =
+                if leaves { (&mut inner, &mut outer) } else { (&mut outer, &mut inner) };
+            last.us += 3;
+            if bridged {
+                last.bytes[10] = Seen::Out as u8;
+                let came = [Seen::In as u8, Seen::Out as u8].contains(&first.bytes[10]);
+                // A question goes to all.
+                let asks = first.bytes[..2] == [8, 6] && first.bytes[27] == 1;
+                let seen = if asks { Seen::Broadcast } else { Seen::Other };
+                first.bytes[10] = if came { seen as u8 } else { first.bytes[10] };
+            }
+            both.extend([outer, inner]);
+        }
+        self.frames.insert(host, both);
+        self
+    }
+
     /// Each host's capture as a pcap file of microseconds, by its file name.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let file = |(host, taken): (&&'static str, &Taken)| {

@@ -4,6 +4,7 @@ use super::harm;
 use crate::breaks::journey::{Journey, Milestone};
 use crate::breaks::judged::Judged;
 use crate::breaks::{By, Fate, Manner, Packet, Passage};
+use crate::correlate::Leg;
 use crate::trace::{ConnectionId, Trace};
 
 /// Which side's words were cut short, by whom.
@@ -23,6 +24,9 @@ pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
 /// Who reset a connection, as far as captures show it leave.
 #[must_use]
 pub fn reset_by(trace: &Trace, id: ConnectionId) -> By {
+    if is_cut_on_both_sides(trace, id) {
+        return By::Between;
+    }
     let first = |forward: bool| {
         let journey = Journey::of(trace, id, forward, Milestone::Rst);
         let at = journey.first().map(|s| trace.time(s.at));
@@ -50,6 +54,29 @@ pub fn reset_by(trace: &Trace, id: ConnectionId) -> By {
     } else {
         By::ClientsName
     }
+}
+
+/// Whether either side is told by a capture of its own that the other reset, and neither capture shows that other's:
+/// before a translator the reset comes in the server's name, behind it in the client's, so what lies between them made
+/// both. It takes no word on whose the captures are.
+fn is_cut_on_both_sides(trace: &Trace, id: ConnectionId) -> bool {
+    let last = trace.connection(id).tuples.saturating_sub(1);
+    let told = |tuple: u8, client: bool| {
+        let legs = trace.legs(id).iter().filter(move |leg| leg.tuple == tuple);
+        legs.filter(move |leg| {
+            let flow = if client { trace.forward(leg) } else { trace.reply(leg) };
+            flow.rst.is_set()
+        })
+    };
+    let apart = |front: &Leg| {
+        told(last, true).all(|back| trace.vantage(front).capture != trace.vantage(back).capture)
+    };
+    last > 0
+        && told(0, true).next().is_none()
+        && told(last, false).next().is_none()
+        && told(last, true).next().is_some()
+        && told(0, false).next().is_some()
+        && told(0, false).all(apart)
 }
 
 /// Whether a capture shows one side send its other packets, and so would show its reset.

@@ -24,7 +24,7 @@ fn patience(port: u16) -> i64 {
 pub(super) fn absent(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let port = trace.connection(id).front.server.1;
     let service = trace.service_of(id);
-    if !pace.speaks_first(service, port) || at_the_end(trace, id) {
+    if !pace.speaks_first(trace, service, port) || at_the_end(trace, id) {
         return Judged::Well;
     }
     let shows = |leg: &&Leg| trace.forward(leg).ack.is_set() && trace.reply(leg).accepted();

@@ -42,9 +42,16 @@ pub(in crate::breaks) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> 
         let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
         return harm(id, Fate::Failed, Packet::Request, (Manner::Closed, last), waited);
     }
+    // Nobody gives up as soon as he has asked: who ends his own direction with the request waits for an answer, or
+    // wanted none.
+    let half =
+        there.fin.is_set() && !there.rst.is_set() && there.fin.since(there.data) < HALF_CLOSE_NS;
+    let ran = trace.vantage(leg).end.0.saturating_sub(there.data.at().0);
+    let waits = half && !back.fin.is_set() && ran < PATIENCE_NS;
     // One client may not have wanted its answer; that none of several did is less likely than that there
-    // is none.
+    // is none, unless the capture ends while they wait for it.
     let nobody = left
+        && !waits
         && !back.data.is_set()
         && is_due_an_answer(trace, id)
         && pace.answers_none(trace.service_of(id), SEVERAL);
@@ -52,11 +59,7 @@ pub(in crate::breaks) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> 
         let broken = silence(trace, id, Packet::Request);
         return harm(id, Fate::Failed, Packet::Request, broken, waited);
     }
-    // Nobody gives up as soon as he has asked: who ends his own direction with the request waits for an answer, or
-    // wanted none.
-    let half = there.fin.is_set() && !there.rst.is_set() && back.fin.is_set();
-    let at_once = there.fin.since(there.data) < HALF_CLOSE_NS;
-    if left && !(half && at_once) { Judged::Well } else { Judged::Untold }
+    if left && !half { Judged::Well } else { Judged::Untold }
 }
 
 /// The leg that shows a request and would show its answer, with how long the client

@@ -3,6 +3,7 @@
 
 mod no_names;
 mod quiet_sockets;
+mod sent_somewhere;
 mod two_paces;
 
 use super::{Facts, only_errors};
@@ -12,5 +13,6 @@ pub(super) fn doubt(facts: &Facts) -> Option<String> {
     only_errors::only_errors(facts)
         .or_else(|| no_names::no_names(facts))
         .or_else(|| quiet_sockets::quiet_sockets(facts))
+        .or_else(|| sent_somewhere::sent_somewhere(facts))
         .or_else(|| two_paces::two_paces(facts))
 }

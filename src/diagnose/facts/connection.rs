@@ -2,6 +2,7 @@
 //! left it.
 
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::facts::way::interfaces::is_elsewhere;
 use crate::diagnose::finding::Proof;
 use crate::flow::{Flow, Hop, Mark, Reset};
 use crate::topology::{HostId, Mode};
@@ -195,14 +196,13 @@ impl Trace {
                         .path(front, self.forward(front))
                         .any(|(_, hop)| own.arrived(hop) == Some(true))
             });
-            let on = |which: fn(&crate::flow::Own, &crate::flow::Hop) -> Option<bool>| {
+            let seen = self.vantage(leg);
+            let answers = |which: fn(&crate::flow::Own, &Hop) -> Option<bool>| {
                 let mut path = self.path(leg, self.reply(leg));
-                path.find(|(link, hop)| link.syns > 0 && which(own, hop) == Some(true))
-                    .map(|(_, hop)| hop.link.ifindex)
+                path.any(|(link, hop)| link.syns > 0 && which(own, hop) == Some(true))
             };
-            let came = on(crate::flow::Own::arrived);
-            let left = on(crate::flow::Own::sent);
-            turned && came.is_some() && left.is_some() && came != left
+            let goes_on = answers(crate::flow::Own::arrived) && answers(crate::flow::Own::sent);
+            turned && goes_on && is_elsewhere(seen, self.reply(leg), self.reply(leg)) == Some(true)
         })
     }
 

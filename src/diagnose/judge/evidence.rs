@@ -5,6 +5,7 @@ use crate::breaks::apart::Trait;
 use crate::breaks::{Fate, Group, Passage, asks_again, pair_ended, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::facts::address::split_vlans::{is_tag, tag};
+use crate::diagnose::facts::way::interfaces::is_elsewhere;
 use crate::diagnose::facts::way::moved_connections::foreign_reset;
 use crate::diagnose::thresholds::{
     CONNECTION_RESET_SILENT_NS, JUDGE_ASKED_AGAIN_NS, JUDGE_PORTS, JUDGE_SAME_PART as SAME_PART,
@@ -145,7 +146,11 @@ pub(super) fn other_exit(facts: &Facts, group: &Group) -> Option<(String, String
     let mut known = None;
     for id in group.connections.iter().take(ASKED) {
         let pair = facts.legs(*id).iter().find_map(|leg| {
-            let own = &facts.vantage(leg).own;
+            let vantage = facts.vantage(leg);
+            let own = &vantage.own;
+            if is_elsewhere(vantage, facts.forward(leg), facts.reply(leg)) == Some(false) {
+                return None;
+            }
             let mut there = facts.path(leg, facts.forward(leg));
             let (_, came) =
                 there.find(|(link, hop)| link.syns > 0 && own.arrived(hop) == Some(true))?;

@@ -1,11 +1,13 @@
 //! What captures do not show, so that nothing may be called well: answers of a real server, connections that pass no
-//! captured director, and those of which a reset is all there is.
+//! captured director, those of which a reset is all there is, and how neighbours find the VIP.
 
 use crate::breaks::{Fate, is_unknown_to_server};
 use crate::diagnose::Facts;
+use crate::flow::{Observations, VantageId};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::BTreeMap;
+use crate::wire::Ip;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether no answer of a real server is in the captures where answers pass the director by: that
 /// those of another are says nothing of it.
@@ -64,4 +66,50 @@ pub(super) fn unanswered_service(trace: &Trace) -> bool {
     services
         .into_iter()
         .any(|(s, seen)| s.mode != Mode::Unknown && !s.is_backend && seen == Some(false))
+}
+
+/// A host that forwards asks again for a neighbour that it sends to (Linux: `base_reachable_time_ms` of 30 s, at most
+/// half as much again, and `delay_first_probe_time` of 5 s; what it only passes on confirms nobody). Over so long a
+/// capture without a question has a filter that leaves them out, nanoseconds.
+const ASKED_WITHIN_NS: i64 = 120_000_000_000;
+
+/// Whether a capture of a director that rewrites no address holds none of the questions and answers by which neighbours
+/// find the VIP, though it must have asked some itself: then nothing shows who else answers for it.
+pub(super) fn neighbors_left_out(trace: &Trace) -> bool {
+    let long = |v: &VantageId| {
+        let vantage = &trace.vantages[v.index()];
+        vantage.end.0.saturating_sub(vantage.start.0) >= ASKED_WITHIN_NS
+    };
+    let forwards = |host: HostId| trace.topology.hosts.get(host).vantages.iter().any(long);
+    let one_link = trace.topology.services.iter().filter(|s| s.mode == Mode::Dr && !s.is_backend);
+    no_neighbors(trace) && one_link.flat_map(|s| &s.directors).any(|d| forwards(d.host))
+}
+
+/// What is called well and was not looked at, as no capture has a frame that would show it: who answers for a service's
+/// address, and whether several directors hold it.
+pub(super) fn not_looked_at(trace: &Trace) -> Option<String> {
+    let vips: BTreeSet<Ip> = trace
+        .topology
+        .services
+        .iter()
+        .filter(|s| !s.is_backend && s.mode.is_layer_4())
+        .map(|s| s.vip)
+        .collect();
+    let vips: Vec<String> = vips.iter().map(Ip::to_string).collect();
+    (no_neighbors(trace) && !vips.is_empty()).then(|| {
+        format!(
+            "; who answers for {} by ARP was not looked at, as no capture has any ('arp or icmp6' in the filter)",
+            super::super::words::list(&vips)
+        )
+    })
+}
+
+/// Whether captures that show hardware addresses show nobody look for a neighbour.
+fn no_neighbors(trace: &Trace) -> bool {
+    let silent = |vantage: &Observations| {
+        let n = &vantage.neighbors;
+        n.bindings.is_empty() && n.asks.is_empty() && n.probes.is_empty()
+    };
+    let has_macs = |vantage: &Observations| vantage.hops.iter().any(|hop| hop.link.src.is_some());
+    trace.vantages.iter().all(silent) && trace.vantages.iter().any(has_macs)
 }

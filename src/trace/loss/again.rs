@@ -43,7 +43,8 @@ pub(super) fn lost(
     }
     let mut left: Vec<(u32, u32)> = came.iter().map(|(_, r)| (r.from, r.to)).collect();
     let mut lost = Vec::new();
-    for (vantage, repeat) in sent.into_iter().filter(|(_, repeat)| !rode_on_syn(out, repeat)) {
+    let again = |repeat: &Repeat| was_seen(out, repeat) && !rode_on_syn(out, repeat);
+    for (vantage, repeat) in sent.into_iter().filter(|(_, repeat)| again(repeat)) {
         let at = At { vantage, mark: repeat.mark };
         let matched = left
             .iter()
@@ -55,6 +56,12 @@ pub(super) fn lost(
         }
     }
     lost
+}
+
+/// Whether a capture had the bytes when they first left. One that begins later may begin with a segment that is ahead
+/// of its time; what follows below it is no repeat.
+fn was_seen(out: &[Place<'_>], repeat: &Repeat) -> bool {
+    out.iter().any(|p| !seq_lt(repeat.from, p.flow.isn))
 }
 
 /// Whether bytes left first on the SYN. A server that does not take them there acknowledges the SYN alone, and the

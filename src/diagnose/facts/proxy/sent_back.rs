@@ -63,11 +63,12 @@ pub(in crate::diagnose) fn circles(trace: &Trace) -> Vec<Circle<'_>> {
     circles.collect()
 }
 
-/// Whether all that ask something of a host ask by TLS.
+/// Whether all that ask something of a host ask by TLS, those aside of whom it is known that it asks others for them.
 fn serves_by_tls(trace: &Trace, host: HostId) -> bool {
     let mut served = trace.requests().filter(|(c, one)| {
         let here = trace.host_by_ip(trace.connection(*c).front.server.0) == Some(host);
-        one.protocol.is_tcp() && one.progress.request && here
+        let elsewhere = trace.pairs.carried.contains_key(&c.0);
+        one.protocol.is_tcp() && one.progress.request && here && !elsewhere
     });
     let hello = |c: ConnectionId| {
         let mut legs = trace.legs(c).iter();

@@ -175,7 +175,9 @@ fn was_known(trace: &Trace, id: ConnectionId, host: HostId, at: &Leg) -> Option<
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         let from = trace.vantage(leg).first_hop(back).and_then(|hop| hop.link.src);
         let its = trace.host_by_mac(from) == Some(host);
-        if !its || !(back.accepted() || back.payload > 0 || back.ack.is_set()) {
+        // What was captured at another time does not show how the connection went on since.
+        let before = trace.end_of(trace.vantage(leg)) < trace.start_of(trace.vantage(at));
+        if !its || before || !(back.accepted() || back.payload > 0 || back.ack.is_set()) {
             continue;
         }
         let within = !back.accepted()

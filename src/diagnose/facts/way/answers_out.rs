@@ -95,11 +95,20 @@ pub(in crate::diagnose) fn signs(trace: &Trace, id: ConnectionId, out: &Leaving<
     Signs {
         arrives: arrives(trace, id),
         told: trace.errors_of(id).next().is_some(),
-        comes: captured.map(at),
+        comes: captured.filter(|host| watches(trace, *host, out)).map(at),
         hears: captured.is_some_and(|host| hears(trace, host, out).is_some()),
         at_home: at_home(trace, id),
         goes_on: next.is_some() && trace.route(id).back.iter().any(|step| step.from == next),
     }
+}
+
+/// Whether a host's capture ran when the answer left first: one that was begun later, or had ended, does not show that
+/// nothing came.
+fn watches(trace: &Trace, host: HostId, out: &Leaving<'_>) -> bool {
+    let left = trace.time(trace.at(out.leg, out.link.first));
+    let vantages = trace.topology.hosts.get(host).vantages.iter();
+    let mut taken = vantages.map(|v| &trace.vantages[v.index()]);
+    taken.any(|v| trace.start_of(v) <= left && left <= trace.end_of(v))
 }
 
 /// What leaves for one next hop.

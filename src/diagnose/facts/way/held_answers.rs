@@ -1,5 +1,6 @@
 //! Answers that a NAT director gets and does not send on.
 
+use super::interfaces::is_elsewhere;
 use crate::capture::LinkType;
 use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
@@ -72,10 +73,8 @@ pub(in crate::diagnose) fn held(trace: &Trace, id: ConnectionId) -> Option<Held<
     let vantage = trace.vantage(front);
     let all = matches!(vantage.link_type, LinkType::LINUX_SLL | LinkType::LINUX_SLL2)
         && front.vantage == back.vantage;
-    let came = vantage.hop(link).link.ifindex;
-    let out =
-        trace.path(back, trace.forward(back)).find(|(_, hop)| vantage.own.sent(hop) == Some(true));
-    let elsewhere = all && out.is_some_and(|(_, hop)| came != 0 && hop.link.ifindex != came);
+    let elsewhere =
+        all && is_elsewhere(vantage, trace.reply(back), trace.forward(back)) == Some(true);
     Some(Held { director, front, back, link, all, elsewhere })
 }
 pub(in crate::diagnose) fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {

@@ -8,6 +8,7 @@ pub(in crate::diagnose) mod denied_answers;
 pub(in crate::diagnose) mod detours;
 pub(in crate::diagnose) mod half_paths;
 pub(in crate::diagnose) mod held_answers;
+pub(in crate::diagnose) mod interfaces;
 pub(in crate::diagnose) mod moved_connections;
 pub(in crate::diagnose) mod named_endpoints;
 pub(in crate::diagnose) mod passages;

@@ -1,5 +1,6 @@
 //! Real servers that answer by another interface than that on which they are asked.
 
+use super::interfaces::is_elsewhere;
 use crate::diagnose::facts::index::Indexed;
 use crate::diagnose::finding::Proof;
 use crate::topology::{HostId, ServiceId};
@@ -36,19 +37,12 @@ pub(in crate::diagnose) struct Turn {
 
 fn turn(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Turn> {
     trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)).find_map(|leg| {
-        let own = &trace.vantage(leg).own;
-        let came = trace
-            .path(leg, trace.forward(leg))
-            .find(|(_, hop)| own.arrived(hop) == Some(true))
-            .map(|(_, hop)| hop.link)?;
-        let (link, hop) =
-            trace.path(leg, trace.reply(leg)).find(|(_, hop)| own.sent(hop) == Some(true))?;
+        let vantage = trace.vantage(leg);
         // Without interface numbers the capture cannot tell them apart.
-        let told = came.ifindex != 0 && hop.link.ifindex != 0 && !hop.link.is_loopback();
+        let elsewhere = is_elsewhere(vantage, trace.forward(leg), trace.reply(leg))?;
+        let mut answers = trace.path(leg, trace.reply(leg));
+        let (link, _) = answers.find(|(_, hop)| vantage.own.sent(hop) == Some(true))?;
         let note = "another real server answers by another interface than it is asked by";
-        told.then(|| Turn {
-            elsewhere: came.ifindex != hop.link.ifindex,
-            proof: trace.proof(leg, link.first, note),
-        })
+        Some(Turn { elsewhere, proof: trace.proof(leg, link.first, note) })
     })
 }
