@@ -13,6 +13,7 @@
 
 mod account;
 pub mod apart;
+mod asked_elsewhere;
 mod at_once;
 mod backscatter;
 mod behind;
@@ -30,6 +31,7 @@ mod held;
 mod hung;
 mod journey;
 mod judged;
+mod kept_back;
 mod manner;
 mod one_sided;
 mod pace;
