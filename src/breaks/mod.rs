@@ -53,7 +53,7 @@ pub use datagram::{pair_ended, torn};
 pub use dropped_talk::{Dropped, dropped};
 pub use excused::Excused;
 pub use fate::is_unknown_to_server;
-pub use faults::{Fault, service_fault};
+pub use faults::{Fault, service_fault, turned_away};
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
 pub use held::{Held, Untold, held};
