@@ -4,6 +4,7 @@
 use super::handshake::rejected;
 use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, QUIC, at_the_end};
+use super::kept_back::kept_back;
 use super::{Break, Fate, Manner, Pace, Packet, Sighting, dropped_talk, faults};
 use crate::correlate::Leg;
 use crate::flow::{EPHEMERAL, Flow, IcmpError, IcmpErrorKind, Pieces, VantageId};
@@ -21,10 +22,13 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         if pace.is_error(id) {
             return faults::judge(trace, id);
         }
-        if let Some(last) = never_came(trace, id) {
+        let kept = kept_back(trace, id);
+        let kept = kept.map(|last| (Manner::Swallowed, last));
+        if let Some((manner, last)) =
+            kept.or_else(|| never_came(trace, id).map(|last| (Manner::UnseenBeyond, last)))
+        {
             let cost_ns = length(trace, id);
-            let (packet, manner) = (Packet::Response, Manner::UnseenBeyond);
-            let last = Some(last);
+            let (packet, last) = (Packet::Response, Some(last));
             let broken =
                 Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
             return Judged::Harm(Fate::Failed, broken);
@@ -77,10 +81,11 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let several = pace.answers_none(service, QUESTIONS)
         || pace.answers_none(service, 1) && asks_on(trace, id);
     let nobody = several && is_own_question(trace, id) && pace.hears(trace, client);
-    if !(pace.answers(service) || in_vain || nobody) {
+    let elsewhere = pace.asked_elsewhere(trace, id);
+    if !(pace.answers(service) || in_vain || nobody || elsewhere.is_some()) {
         return Judged::Untold;
     }
-    match pace.fell_back(trace, id) {
+    match pace.fell_back(trace, id).or(elsewhere) {
         Some(cost_ns) => {
             let packet = Packet::Datagram;
             let broken =

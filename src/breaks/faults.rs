@@ -10,7 +10,7 @@ use crate::hashed::{HashMap, HashSet};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use crate::wire::fault::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, Service};
+use crate::wire::fault::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, Service, is_of_asker};
 
 /// A server may ask one client to ask less often, and go on answering it: so many kiss codes of NTP say that it
 /// turns clients away. One name may be broken wherever it is asked for, and whom one call is for may be gone: so many names that a
@@ -30,7 +30,21 @@ pub struct Fault(pub Service, pub u16);
 /// [`errors`] looks at.
 #[must_use]
 pub fn service_fault(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Fault)> {
-    words(trace, id).find_map(|(leg, spoken)| {
+    said_by_service(trace, id).find(|(.., Fault(service, code))| !is_of_asker(*service, *code))
+}
+
+/// The answer of a connection that turns its client away for who he is or his password, after which the captures do
+/// not show him served.
+#[must_use]
+pub fn turned_away(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Fault)> {
+    said_by_service(trace, id).find(|(.., Fault(service, code))| is_of_asker(*service, *code))
+}
+
+fn said_by_service(
+    trace: &Trace,
+    id: ConnectionId,
+) -> impl Iterator<Item = (&Leg, &Spoken, Fault)> {
+    words(trace, id).filter_map(move |(leg, spoken)| {
         let fault = match spoken.words {
             Words::Fault(service, code) => Fault(service, code),
             _ => return None,
@@ -113,8 +127,12 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
         if fault.is_some() || connection.progress.response {
             let server = trace.server(id).and_then(|server| server.address);
             let of = answered.entry((trace.service_of(id), server)).or_default();
+            of.all += 1;
             match fault {
                 Some((Fault(service, code), answers)) => {
+                    if service == Service::Dns && is_slow(trace, id) {
+                        of.slow.insert(code);
+                    }
                     of.names.extend(service.is_of_names().then_some(code));
                     of.failed.push(id);
                     of.answers += answers;
@@ -127,7 +145,7 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     let elsewhere =
         |of: &Answers| of.answers >= SEVERAL && of.names.iter().all(|name| resolved.contains(name));
     let alone = |of: &Answers| of.names.len() >= SEVERAL || elsewhere(of);
-    let nothing = answered.into_values().filter(|of| !of.others && alone(of));
+    let nothing = answered.into_values().filter(|of| !of.others && alone(of) || of.waits());
     found.extend(nothing.flat_map(|of| of.failed).map(|id| id.0));
     let often = kissed.into_values().filter(|ids| ids.len() >= SEVERAL);
     found.extend(often.flatten().map(|id| id.0));
@@ -157,6 +175,33 @@ struct Answers {
     answers: usize,
     /// It answered otherwise, too.
     others: bool,
+    /// Digests of names of which it said so only after it had waited itself.
+    slow: HashSet<u16>,
+    /// Connections that it answered.
+    all: usize,
+}
+
+impl Answers {
+    /// Whether a server waits in vain for what it asks others: of several names it says that it could not find out, each
+    /// time after a wait, and they are no small part of what it is asked. One zone may be broken, and is rarely asked for.
+    fn waits(&self) -> bool {
+        self.slow.len() >= SEVERAL
+            && self.slow.len() == self.names.len()
+            && self.failed.len() >= self.all / SHARE
+    }
+}
+
+/// From the question to the answer of a server that asked others in vain at least, nanoseconds: the least that such
+/// wait for one before they ask the next (BIND 0.8 s, Unbound about a second, CoreDNS 2 s for a forward).
+const WAITED_NS: i64 = 800_000_000;
+/// The part of a server's answers that is no small one: every so many-th. Judgement.
+const SHARE: usize = 4;
+
+fn is_slow(trace: &Trace, id: ConnectionId) -> bool {
+    trace.legs(id).iter().any(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        back.data.is_set() && back.data.since(there.data) >= WAITED_NS
+    })
 }
 
 /// A request that a server answered with an error, or a handshake that one side refused.

@@ -13,6 +13,7 @@
 
 mod account;
 pub mod apart;
+mod asked_elsewhere;
 mod at_once;
 mod backscatter;
 mod behind;
@@ -31,6 +32,7 @@ mod held;
 mod hung;
 mod journey;
 mod judged;
+mod kept_back;
 mod manner;
 mod one_sided;
 mod pace;
@@ -52,7 +54,7 @@ pub use datagram::{pair_ended, torn};
 pub use dropped_talk::{Dropped, dropped};
 pub use excused::Excused;
 pub use fate::is_unknown_to_server;
-pub use faults::{Fault, service_fault};
+pub use faults::{Fault, service_fault, turned_away};
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
 pub use held::{Held, Untold, held};

@@ -7,6 +7,7 @@
 
 mod slow;
 
+use super::asked_elsewhere::AskedElsewhere;
 use super::fell_back::FellBack;
 use super::raced::Raced;
 use crate::correlate::Progress;
@@ -62,6 +63,7 @@ pub struct Pace {
     raced: OnceLock<Raced>,
     /// Connections over TCP that clients of QUIC may have gone on by.
     fell_back: OnceLock<FellBack>,
+    asked_elsewhere: OnceLock<AskedElsewhere>,
     /// Services whose connections a host passes on.
     relayed: OnceLock<HashSet<(ServiceId, HostId)>>,
     /// Services of which every answered connection began with the server's words.
@@ -87,6 +89,7 @@ impl Pace {
             one_sided: OnceLock::new(),
             raced: OnceLock::new(),
             fell_back: OnceLock::new(),
+            asked_elsewhere: OnceLock::new(),
             relayed: OnceLock::new(),
             first_words: OnceLock::new(),
             backscatter: OnceLock::new(),
@@ -159,6 +162,11 @@ impl Pace {
     /// Whether a client gave a connection up since it had connected by the other family of addresses.
     pub(super) fn lost_a_race(&self, trace: &Trace, id: ConnectionId) -> bool {
         self.raced.get_or_init(|| Raced::of(trace)).lost(trace, id)
+    }
+
+    /// How long a client waited for a name server before it asked another, which answered, nanoseconds.
+    pub(super) fn asked_elsewhere(&self, trace: &Trace, id: ConnectionId) -> Option<i64> {
+        self.asked_elsewhere.get_or_init(|| AskedElsewhere::of(trace)).after(trace, id)
     }
 
     /// How long a client of QUIC waited that went on by TCP, nanoseconds.

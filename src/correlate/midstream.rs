@@ -15,7 +15,7 @@ use crate::wire::{Ip, Protocol};
 /// Streams of one endpoint that are compared; more is a proxy's or a scanner's.
 const MAX_PER_ENDPOINT: usize = 64;
 /// Time that a host takes at most to rewrite a datagram.
-const REWRITE_NS: i64 = 100_000_000;
+pub(super) const REWRITE_NS: i64 = 100_000_000;
 /// Distance by which two captures of one exchange may begin apart, bytes.
 const SLACK: u32 = 1 << 20;
 

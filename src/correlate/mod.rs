@@ -23,6 +23,7 @@ mod spans;
 mod stamp;
 mod stated;
 mod token;
+mod translated;
 mod tuple;
 mod union;
 
@@ -222,6 +223,7 @@ pub fn correlate(vantages: &[Observations], stated: &Stated) -> Connections {
     token::tie(vantages, &without_handshake, &mut union);
     ranges::tie(vantages, &without_handshake, &mut union);
     midstream::tie(vantages, &without_handshake, &mut union);
+    translated::tie(vantages, &without_handshake, &mut union);
     carried::tie(vantages, &mut union);
     stated::tie(vantages, &stated.translated, &mut union);
     tuple::assemble(vantages, &union, stated)

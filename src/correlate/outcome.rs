@@ -271,6 +271,28 @@ fn is_turned_away(there: &Flow, back: &Flow) -> bool {
         && (0..AT_ONCE_NS).contains(&back.rst.since(there.ack))
 }
 
+/// What a server says by itself is short, bytes: of an answer that a client aborts more is on its way.
+const ONE_SEGMENT: u32 = 1_460;
+/// It is no part of the first answer that comes so long after that has begun, nanoseconds. Judgement.
+const BY_ITSELF_NS: i64 = 1_000_000_000;
+
+/// Whether the client's kernel knows nothing of a connection of which neither side had taken its leave, and says so to
+/// a word that the server sent by itself: the client never hears of it. Who ends a connection himself closes it, or
+/// resets with an acknowledgment; some abort without one, in the middle of an answer.
+fn is_disowned(there: &Flow, back: &Flow) -> bool {
+    there.reset == Reset::NoSocket
+        && there.ack.is_set()
+        && there.payload > 0
+        && !there.fin.is_set()
+        && !back.fin.is_set()
+        && !back.rst.is_set()
+        && back.payload > 0
+        && there.max_ack != 0
+        && seq_lt(there.max_ack, back.end_seq)
+        && back.end_seq.wrapping_sub(there.max_ack) <= ONE_SEGMENT
+        && there.rst.since(back.data) >= BY_ITSELF_NS
+}
+
 /// SYNs of one connection after which nobody answered, also where the capture may show
 /// one direction alone: one may be repeated while its answer is on the way.
 const CERTAIN_SYNS: u16 = 3;
@@ -282,7 +304,8 @@ impl Ends {
         self.server_fin |= back.fin.is_set();
         self.reset |= there.rst.is_set() || (back.rst.is_set() && back.reset != Reset::Refused);
         self.reply_seen |= back.seen();
-        self.lost |= is_forestalled(there, back) || is_turned_away(there, back);
+        self.lost |=
+            is_forestalled(there, back) || is_turned_away(there, back) || is_disowned(there, back);
         self.stalled |= in_vain(there, back) || in_vain(back, there);
         self.forgotten |= back.reset == Reset::NoSocket;
         self.aborted |= there.reset == Reset::Abort;

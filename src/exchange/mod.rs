@@ -9,6 +9,7 @@
 //! choice.
 
 mod around;
+mod circle;
 mod fronts;
 mod groups;
 mod hello;

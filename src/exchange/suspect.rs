@@ -52,7 +52,8 @@ pub(super) fn suspects(
     // Who opens connections in its clients' names is a proxy, whether or not any succeeds.
     both.extend(transparent.values().filter(|host| serves.contains(*host)));
     both.extend(luckless(vantages, groups, connections));
-    let mut found = super::around::called_back(vantages, groups, connections);
+    let mut found = super::circle::redirected(vantages, connections);
+    found.extend(super::around::called_back(vantages, groups, connections));
     if both.is_empty() {
         return Suspects { sides: found, attempts: Vec::new() };
     }

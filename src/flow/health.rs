@@ -12,8 +12,8 @@
 
 use super::roles::{self, Roles};
 use super::{Key, Mark, Side, StreamId};
-use crate::hashed::HashMap;
-use crate::wire::{Ip, Tcp, http};
+use crate::hashed::{HashMap, HashSet};
+use crate::wire::{Ip, Tcp, http, location};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -72,6 +72,8 @@ pub(super) struct Health {
     pub(super) probes: HashMap<StreamId, bool>,
     pub(super) errors: HashMap<StreamId, (Mark, u16)>,
     roles: Roles,
+    /// Streams that are first answered with a redirect.
+    redirected: HashSet<StreamId>,
 }
 
 impl Health {
@@ -114,6 +116,11 @@ impl Health {
 
     fn answer(&mut self, id: StreamId, mark: Mark, payload: &[u8]) {
         let status = http::status(payload);
+        if status.is_some_and(|s| location::REDIRECTS.contains(&s))
+            && self.redirected.len() < MAX_STREAMS
+        {
+            self.redirected.insert(id);
+        }
         if self.roles.answer(id, mark, status) {
             return;
         }
@@ -164,12 +171,17 @@ impl Health {
         self.errors.get(&id).copied()
     }
 
+    pub fn is_redirected(&self, id: StreamId) -> bool {
+        self.redirected.contains(&id)
+    }
+
     /// Forgets a stream that is let go.
     pub fn forget(&mut self, id: StreamId) {
         self.waiting.remove(&id);
         self.probes.remove(&id);
         self.roles.forget(id);
         self.errors.remove(&id);
+        self.redirected.remove(&id);
     }
 }
 

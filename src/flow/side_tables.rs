@@ -209,6 +209,12 @@ impl SideTables {
         self.health.get()?.error(id)
     }
 
+    /// Whether a stream is first answered with a redirect.
+    #[must_use]
+    pub fn is_redirected(&self, id: StreamId) -> bool {
+        self.health.get().is_some_and(|health| health.is_redirected(id))
+    }
+
     /// The DNS questions that opened a stream together and were not both answered at once,
     /// if it shows such.
     #[must_use]

@@ -7,6 +7,7 @@
 
 mod announced;
 mod chunks;
+mod refusals;
 mod words;
 
 pub use words::{Spoken, Words};
@@ -19,6 +20,7 @@ use crate::wire::http;
 use crate::wire::redirect::{self, Endpoint, Host};
 use crate::wire::{Ip, Udp, dns, ftp, greeting, sip, tls, unanswered};
 use announced::Announced;
+use refusals::Refusals;
 
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
@@ -32,13 +34,18 @@ pub(super) const MAX_EACH: usize = 8;
 /// Whether a segment that begins so may say some of it.
 #[inline(always)]
 pub(super) fn begins(byte: u8) -> bool {
-    matches!(byte, b'H' | 21 | 0x88 | b'P' | b'-' | b'*' | 0xff | 4 | 0 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
+    matches!(byte, b'H' | 21 | 0x88 | b'P' | b'-' | b'+' | b'$' | b':' | b'*' | 0xff | 4 | 0 | 1 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
 }
 
 /// Whether a datagram that is not the first of its side may say some of it.
 #[inline(always)]
 pub(super) fn goes_on(udp: &Udp<'_>) -> bool {
-    matches!(udp.payload.first(), Some(b'I' | b'S')) && sip::has_media(udp.payload)
+    match udp.payload.first() {
+        Some(b'I') => sip::has_media(udp.payload),
+        Some(b'S') => sip::status(udp.payload)
+            .is_some_and(|s| (200..300).contains(&s) || fault::is_of_asker(Service::Sip, s)),
+        _ => false,
+    }
 }
 
 /// Those of one vantage.
@@ -58,6 +65,8 @@ pub(super) struct AllSpoken {
     announced: Announced,
     /// Handshakes of TLS that may end in an alert.
     sealed: Sealed,
+    /// Who was turned away, and is not served yet.
+    refusals: Refusals,
     pub dropped: u64,
 }
 
@@ -76,20 +85,32 @@ impl AllSpoken {
         let words = match payload.first() {
             Some(b'H') => {
                 self.announced.answer((id, side), mark, (seq, len), payload);
-                status(payload)
+                let refusal = self.refusals.status(&mut self.by_stream, (id, side), payload);
+                status(payload).or(refusal)
+            }
+            // What Redis answers once it does what it is asked.
+            Some(b'+' | b'$' | b':') => {
+                self.refusals.served(&mut self.by_stream, (id, side));
+                None
             }
             Some(21) => tls::fatal_alert(payload).map(Words::Alert),
             Some(20 | 22 | 23) => {
                 self.sealed.segment((id, side), mark, (seq, len), payload);
                 None
             }
-            Some(0x88) => self.is_web_socket(id).then_some(Words::CloseFrame),
+            Some(0x88) if self.is_web_socket(id) => {
+                self.keep(id, Spoken { side, mark, words: Words::CloseFrame });
+                fault::of_close_frame(payload).map(|(service, code)| Words::Fault(service, code))
+            }
             Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
             Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
             Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
-            Some(b'-' | b'E' | b'*' | 0x30 | 0xff | 4 | 0) => {
+            Some(b'-' | b'E' | b'*' | b'4' | 0x30 | 0xff | 4 | 0 | 1) => {
                 let fault = fault::of_segment(payload);
                 if fault.is_none() {
+                    if payload.first() == Some(&b'*') {
+                        self.refusals.served(&mut self.by_stream, (id, side));
+                    }
                     self.sent_on((id, side), mark, redirect::of_segment(payload));
                 }
                 fault.map(|(service, code)| Words::Fault(service, code))
@@ -207,9 +228,13 @@ impl AllSpoken {
             if let Some((ip, port)) = sip::media(payload) {
                 self.keep(id, Spoken { side, mark, words: Words::Media(ip, port) });
             }
+            if let Some((ip, port)) = sip::contact(payload) {
+                self.keep(id, Spoken { side, mark, words: Words::Contact(ip, port) });
+            }
             let fault = || fault::of_sip(payload).map(|(s, code)| Words::Fault(s, code));
             let asked = sip::answer_to(payload).map(|(ip, port)| Words::AnswerTo(ip, port));
-            if let Some(words) = asked.or_else(fault) {
+            let refusal = self.refusals.sip(&mut self.by_stream, (id, side), payload);
+            if let Some(words) = asked.or_else(fault).or(refusal) {
                 self.keep(id, Spoken { side, mark, words });
             }
         }
@@ -243,6 +268,7 @@ impl AllSpoken {
             return;
         }
         known.push(spoken);
+        self.refusals.keep(id, spoken.words);
     }
 
     pub fn of(&self, id: StreamId) -> &[Spoken] {
@@ -259,6 +285,7 @@ impl AllSpoken {
         self.greeted.remove(&id);
         self.announced.forget(id);
         self.sealed.forget(id);
+        self.refusals.forget(id);
     }
 }
 

@@ -1,17 +1,23 @@
 //! Answers by which a service says that it does not do what it was asked, in protocols other than
 //! HTTP and TLS: of each no more than tells such an answer from any other.
 //!
-//! What a caller brings about, a wrong password or a name that is not there, is none of these.
+//! What a caller brings about, a name that is not there, is none of these. A wrong password is
+//! read too ([`is_of_asker`]): where everybody gets that answer it is worth a word.
 
 mod binary;
 mod codes;
+mod lines;
+mod web;
 
 pub use binary::of_sctp;
-pub use codes::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, words};
+pub use codes::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, is_of_asker, words};
+pub use web::of_close_frame;
 
 use super::dns;
-use binary::{amqp, bind, connack, goaway, grpc, notification, postgres};
-use codes::{NTP, REDIS, SSH};
+use binary::{amqp, bind, close, connack, disconnection, goaway, grpc, notification, postgres};
+use codes::{NTP, SERVER_ERROR};
+use lines::{redis, smtp, ssh};
+use web::reset_stream;
 
 /// Whose words they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +54,16 @@ pub enum Service {
     Amqp,
     /// SSH, by a line in the place of the server's version.
     Ssh,
+    /// HTTP/2, by RST_STREAM.
+    Http2Stream,
+    /// WebSocket, by the code of a Close frame.
+    WebSocket,
+    /// SMTP, by a reply that blames the mail system.
+    Smtp,
+    /// Memcached.
+    Memcached,
+    /// HTTP, by 401.
+    Http,
 }
 
 impl Service {
@@ -84,7 +100,10 @@ pub fn of_segment(payload: &[u8]) -> Option<(Service, u16)> {
         b'E' => postgres(payload).map(|code| (Service::Postgres, code)),
         0 => goaway(payload)
             .map(|code| (Service::Http2, code))
-            .or_else(|| grpc(payload).map(|code| (Service::Grpc, code))),
+            .or_else(|| grpc(payload).map(|code| (Service::Grpc, code)))
+            .or_else(|| reset_stream(payload).map(|code| (Service::Http2Stream, code))),
+        1 => close(payload).map(|code| (Service::Amqp, code)),
+        b'4' => smtp(payload).map(|code| (Service::Smtp, code)),
         0xff => notification(payload).map(|code| (Service::Bgp, code)),
         _ => None,
     }
@@ -119,19 +138,13 @@ pub fn of_sip(payload: &[u8]) -> Option<(Service, u16)> {
 pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
     match *payload.first()? {
         0x20 => connack(payload).map(|code| (Service::Mqtt, code)),
-        0x30 => bind(payload).map(|code| (Service::Ldap, code)),
+        0x30 => bind(payload).or_else(|| disconnection(payload)).map(|code| (Service::Ldap, code)),
+        b'S' => payload.starts_with(b"SERVER_ERROR ").then_some((Service::Memcached, SERVER_ERROR)),
         b'A' => amqp(payload).map(|code| (Service::Amqp, code)),
         b'N' if payload == NO_TLS => Some((Service::Postgres, SPEAKS_NO_TLS)),
         b'E' | b'N' => ssh(payload).map(|code| (Service::Ssh, code)),
         _ => None,
     }
-}
-
-/// Reads the line that OpenSSH says and closes upon, where its version is due (RFC 4253, section 4.2;
-/// `drop_connection` in sshd.c). Of other lines the version may follow.
-fn ssh(payload: &[u8]) -> Option<u16> {
-    let line = payload.strip_suffix(b"\r\n")?;
-    SSH.iter().find(|(said, ..)| said.as_bytes() == line).map(|(_, code, _)| *code)
 }
 
 /// Reads an answer from the port of DNS. What an authoritative server says to a resolver, which asks
@@ -191,15 +204,6 @@ pub fn resolved(payload: &[u8]) -> Option<u16> {
     (told && dns::is_named(payload)).then(|| dns::digest(payload))
 }
 
-fn redis(payload: &[u8]) -> Option<u16> {
-    let said = payload.get(1..)?;
-    let whole = |name: &str| {
-        let after = said.strip_prefix(name.as_bytes());
-        after.is_some_and(|after| matches!(after.first(), Some(b' ' | b'\r')))
-    };
-    REDIS.iter().find(|(name, ..)| whole(name)).map(|(_, code, _)| *code)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,7 +240,16 @@ mod tests {
 
     #[test]
     fn what_a_caller_brings_about_and_what_is_no_error_is_not() {
-        assert_eq!(of_segment(&error("28P01")), None);
+        for (service, code) in [
+            of_segment(&error("28P01")),
+            of_segment(b"-NOAUTH Authentication required.\r\n"),
+            of_first(&[0x20, 2, 0, 5]),
+            of_first(&[0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 49, 4, 0, 4, 0]),
+        ]
+        .map(Option::unwrap)
+        {
+            assert!(is_of_asker(service, code), "{}", words(service, code));
+        }
         for other in [
             &b"-ERR unknown command\r\n"[..],
             b"-MOVED 3999 192.0.2.1:6381\r\n",
@@ -249,7 +262,6 @@ mod tests {
             assert_eq!(of_segment(other), None, "{other:?}");
         }
         assert_eq!(of_first(&[0x20, 2, 0, 0]), None);
-        assert_eq!(of_first(&[0x20, 2, 0, 5]), None, "not authorised");
         assert_eq!(of_first(&[0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 0, 4, 0, 4, 0]), None);
         assert_eq!(of_dns(b"\0\x07\x81\x83\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01"), None);
         let refused = b"\0\x07\x81\x05\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
@@ -267,6 +279,19 @@ mod tests {
         {
             assert_eq!(of_first(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn who_ends_a_session_says_why() {
+        let close = [1, 0, 0, 0, 0, 0, 20, 0, 10, 0, 50, 1, 64, 0];
+        assert_eq!(of_segment(&close), Some((Service::Amqp, 320)));
+        assert!(!is_of_asker(Service::Amqp, 320) && is_of_asker(Service::Amqp, 403));
+        let notice = [0x30, 36, 2, 1, 0, 0x78, 31, 10, 1, 52, 4, 0];
+        assert_eq!(of_first(&notice), Some((Service::Ldap, 52)));
+        assert_eq!(of_segment(b"452 4.3.1 no room\r\n"), Some((Service::Smtp, 452)));
+        assert_eq!(of_segment(b"451 4.7.1 Greylisted\r\n"), None);
+        let told = Some((Service::Memcached, SERVER_ERROR));
+        assert_eq!(of_first(b"SERVER_ERROR out of memory storing object\r\n"), told);
     }
 
     #[test]

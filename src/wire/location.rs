@@ -1,5 +1,8 @@
 //! Where an answer in HTTP sends its client on (RFC 9110, section 10.2.2), held against what the client asked for.
 
+/// Statuses that name the place to go on to (RFC 9110, section 15.4).
+pub const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
 /// By which scheme a client is sent to the very place that it asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Back {

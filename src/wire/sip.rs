@@ -46,6 +46,38 @@ pub fn answer_to(payload: &[u8]) -> Option<(Option<Ip>, u16)> {
     Some((host.parse::<IpAddr>().ok().map(Ip::from), port.parse().unwrap_or(PORT)))
 }
 
+/// The address and port of the first Contact of a REGISTER (RFC 3261, sections 10.2.1 and 20.10), where it is no name.
+#[must_use]
+pub fn contact(payload: &[u8]) -> Option<(Ip, u16)> {
+    if !payload.starts_with(b"REGISTER ") {
+        return None;
+    }
+    let head = &payload[..payload.len().min(MAX_HEAD)];
+    let lines = head.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+    let contact = lines.take_while(|line| !line.is_empty()).find_map(|line| {
+        let colon = line.iter().position(|b| *b == b':')?;
+        let name = line[..colon].trim_ascii();
+        let is_contact = name.eq_ignore_ascii_case(b"contact") || name.eq_ignore_ascii_case(b"m");
+        is_contact.then(|| line[colon + 1..].trim_ascii())
+    })?;
+    let uri = std::str::from_utf8(contact).ok()?;
+    let uri = uri.split('<').nth(1).unwrap_or(uri).strip_prefix("sip:")?;
+    let host = uri.split(['>', ';', ',']).next()?;
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let (ip, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map(|(ip, port)| (ip, port.trim_start_matches(':')))?,
+        None => host.split_once(':').unwrap_or((host, "")),
+    };
+    Some((Ip::from(ip.parse::<IpAddr>().ok()?), port.parse().unwrap_or(PORT)))
+}
+
+/// The status of a response (RFC 3261, section 7.2).
+#[must_use]
+pub fn status(payload: &[u8]) -> Option<u16> {
+    let digits = payload.strip_prefix(b"SIP/2.0 ")?.first_chunk::<3>()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// What stands between a head and its body.
 const BLANK: &[u8] = b"\r\n\r\n";
 /// How a session description begins (RFC 8866, section 5.1).
@@ -113,6 +145,28 @@ mod tests {
         ] {
             assert_eq!(answer_to(&request(via)), told, "{via}");
         }
+    }
+
+    #[test]
+    fn a_client_says_where_it_is_to_be_called() {
+        let read = |contact: &str| {
+            let text = format!("REGISTER sip:pbx.example SIP/2.0\r\n{contact}\r\n\r\n");
+            super::contact(text.as_bytes())
+        };
+        let own = Ip::v4([192, 168, 1, 50]);
+        for (contact, told) in [
+            ("Contact: <sip:1@192.168.1.50:5062>;expires=60", Some((own, 5062))),
+            ("m: \"A\" <sip:1@192.168.1.50;transport=udp>", Some((own, 5060))),
+            ("Contact: sip:192.168.1.50:5080;ob", Some((own, 5080))),
+            ("Contact: <sip:1@phone.example>", None),
+            ("Contact: *", None),
+        ] {
+            assert_eq!(read(contact), told, "{contact}");
+        }
+        assert_eq!(
+            super::contact(b"INVITE sip:a@b SIP/2.0\r\nContact: <sip:1@10.0.0.1>\r\n"),
+            None
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 mod no_names;
 mod quiet_sockets;
 mod sent_somewhere;
+mod stalled;
+mod turned_away;
 mod two_paces;
 
 use super::{Facts, only_errors};
@@ -11,8 +13,10 @@ use super::{Facts, only_errors};
 /// The first that there is.
 pub(super) fn doubt(facts: &Facts) -> Option<String> {
     only_errors::only_errors(facts)
+        .or_else(|| turned_away::turned_away_all(facts))
         .or_else(|| no_names::no_names(facts))
         .or_else(|| quiet_sockets::quiet_sockets(facts))
         .or_else(|| sent_somewhere::sent_somewhere(facts))
         .or_else(|| two_paces::two_paces(facts))
+        .or_else(|| stalled::stalled(facts))
 }

@@ -2,7 +2,7 @@
 
 use super::evidence::{ASKED, came_in, kept_before, many_ports};
 use super::{Against, Opinions};
-use crate::breaks::{Group, Journey, Milestone, Passage, dropped};
+use crate::breaks::{Group, Journey, Manner, Milestone, Passage, dropped};
 use crate::diagnose::Facts;
 use crate::diagnose::facts::way::passing::through;
 use crate::trace::ConnectionId;
@@ -49,6 +49,14 @@ pub(super) fn servers(facts: &Facts, group: &Group, opinions: &mut Opinions) {
 
 /// Answers that left and did not come in at who asked.
 pub(super) fn answers(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if group.manner == Manner::Swallowed {
+        opinions.possible("nat-director-not-forwarding", "then a rule for forwarded packets on this host counts them ('iptables -L FORWARD -nvx', 'nft list ruleset'), or 'conntrack -L -p udp' there has no entry any more that they belong to");
+        opinions.possible(
+            "rp-filter-drop",
+            "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each",
+        );
+        return;
+    }
     let fragmented = |id: &ConnectionId| {
         let mut legs = facts.legs(*id).iter();
         legs.any(|leg| facts.vantage(leg).fragments_of(facts.reply(leg)).any(|(_, p)| p.laters > 0))
@@ -82,8 +90,28 @@ fn untranslated(facts: &Facts, group: &Group) -> Option<Ip> {
     })
 }
 
+/// Devices on the way keep what UDP set up for two minutes, some for less (RFC 4787, section 4.3; RFC 9308, section
+/// 3.2: 30 s and less are seen), nanoseconds.
+const FORGOTTEN_NS: i64 = 15_000_000_000;
+
+/// The shortest silence before what is sent in vain, where each of a group was silent for so long that a device on
+/// the way may have forgotten it, nanoseconds.
+fn silent_before(facts: &Facts, group: &Group) -> Option<i64> {
+    let silence = |id: &ConnectionId| {
+        let dropped = dropped(facts, *id)?;
+        let (leg, first) = (dropped.leg, dropped.asked.first());
+        let heard = if dropped.forward { facts.reply(leg) } else { facts.forward(leg) };
+        (heard.last.frame() < first.frame()).then(|| first.since(heard.last))
+    };
+    let all: Option<Vec<i64>> = group.connections.iter().map(silence).collect();
+    all?.into_iter().min().filter(|ns| *ns >= FORGOTTEN_NS)
+}
+
 pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let answered = |id: &ConnectionId| dropped(facts, *id).is_some();
+    if let Some(ns) = silent_before(facts, group) {
+        opinions.possible("lb-idle-timeout", format!("then what stands between the two (a balancer, a NAT, a firewall) forgets who is silent: all of these had been for {:.0} s or longer before the first that is not answered; one that talks on has no such trouble, and a new connection is answered", ns as f64 / 1e9));
+    }
     if group.connections.iter().any(answered) {
         opinions.possible(
             "ecmp-rehash-wrong-server",

@@ -5,6 +5,7 @@ use super::worded;
 use crate::breaks::{Break, Fate, Group, Manner, Packet, dropped};
 use crate::diagnose::thresholds::DATAGRAM_ASKED_ON_NS;
 use crate::diagnose::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
+use crate::wire::dns;
 
 /// Of talk that had answers before.
 const STOPPED: &str = "both sides had spoken before, and then one sends again after longer and longer waits, or the same again and again, and the other says nothing to it";
@@ -41,6 +42,20 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             format!("{STOPPED}; tried for up to {wait}."),
         );
     }
+    let kept = |s: &&Sighting| {
+        broken::of(f, s)
+            .is_some_and(|b| (b.packet, b.manner) == (Packet::Response, Manner::Swallowed))
+    };
+    if sightings.iter().all(|s| kept(&s)) {
+        return worded(
+            f,
+            sightings,
+            "answers to datagrams are not passed on to the clients",
+            format!(
+                "the host that sends the questions on to the server gets its answers, and its own capture shows none of them leave for the client, which asks again for up to {wait}."
+            ),
+        );
+    }
     let lost = |s: &&Sighting| broken::of(f, s).is_some_and(|b| b.packet == Packet::Response);
     if sightings.iter().all(|s| lost(&s)) {
         return worded(
@@ -58,8 +73,12 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let waited = if asked_on { format!("; it went on for up to {wait}") } else { String::new() };
     let among = if n > 0 { format!(" Of {n} {STOPPED}.") } else { String::new() };
     let served = |s: &&Sighting| s.connection.is_some_and(|id| f.breaks.fate(id) == Fate::Suffered);
+    let names = |s: &&Sighting| s.connection.is_some_and(|id| f.service(id).port == dns::PORT);
     let among = match sightings.iter().filter(served).count() {
         0 => among,
+        n if sightings.iter().all(|s| names(&s)) => format!(
+            "{among} Of {n} the client asks another name server the same, when it has waited for this one, and is answered there: what it wants to know comes late."
+        ),
         n => format!(
             "{among} Of {n} the client goes on by TCP on the same port, as clients of HTTP/3 do that QUIC does not bring on (RFC 9114, section 3.1), and is served there: UDP is dropped on the way, or the port has no QUIC."
         ),

@@ -78,8 +78,13 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     }
     let mut why = String::new();
     if asked > 0 {
+        let which = if resolves(f, sightings) {
+            "It says so after a wait each time, and resolves others, which it knows itself or has asked for elsewhere"
+        } else {
+            "Each of its answers is of that kind"
+        };
         why += &format!(
-            " Each of its answers is of that kind, of {}: so answers a name server whose own questions are not answered.",
+            " {which}, of {}: so answers a name server whose own questions are not answered.",
             count(asked, "name")
         );
     }
@@ -116,17 +121,22 @@ fn unheard(f: &Facts, sightings: &[Sighting]) -> Wording {
     )
 }
 
+/// Whether the services that say so answer other questions otherwise.
+fn resolves(f: &Facts, sightings: &[Sighting]) -> bool {
+    let services: BTreeSet<_> = connections(sightings).map(|id| f.service_of(id)).collect();
+    f.requests().any(|(id, c)| {
+        c.progress.response
+            && services.contains(&f.service_of(id))
+            && service_fault(f, id).is_none()
+    })
+}
+
 /// Of some names a name server says that it could not find out.
 fn of_names(f: &Facts, sightings: &[Sighting], asked: usize) -> Wording {
-    let services: BTreeSet<_> = connections(sightings).map(|id| f.service_of(id)).collect();
-    let mut others = f.requests().filter(|(id, c)| {
-        c.progress.response
-            && services.contains(&f.service_of(*id))
-            && service_fault(f, *id).is_none()
-    });
-    let rest = match others.next() {
-        Some(_) => "Other questions are answered otherwise, so the server resolves names.",
-        None => "Nothing else was asked there, so whether it resolves others does not show.",
+    let rest = if resolves(f, sightings) {
+        "Other questions are answered otherwise, so the server resolves names."
+    } else {
+        "Nothing else was asked there, so whether it resolves others does not show."
     };
     let names = count(asked, "name");
     worded(

@@ -65,7 +65,12 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         Some(how) if !many => format!("TLS handshakes fail: {}", says(*how)),
         _ => "TLS handshakes fail".to_owned(),
     };
-    let means: Vec<&str> = ways.keys().map(|how| means(*how)).filter(|m| !m.is_empty()).collect();
+    let nameless = connections(sightings).all(|id| names_no_server(f, id));
+    let means = ways.keys().map(|how| match how {
+        Refused::ByServer(40 | 71 | 112) if nameless => NAMELESS,
+        how => means(*how),
+    });
+    let means: Vec<&str> = means.filter(|m| !m.is_empty()).collect();
     Wording {
         title,
         explanation: format!(
@@ -100,6 +105,18 @@ fn says(how: Refused) -> String {
                 .to_owned()
         }
     }
+}
+
+/// What usually makes a server refuse who names no server.
+const NAMELESS: &str = "Whoever asks names no server (SNI), as health checks of balancers and old programs do, and the server has no certificate or no site for such, or the two have no cipher in common.";
+
+/// Whether a ClientHello that is known whole names no server.
+fn names_no_server(f: &Facts, id: crate::trace::ConnectionId) -> bool {
+    f.legs(id).iter().any(|leg| {
+        let tables = &f.vantage(leg).side_tables;
+        let hello = tables.first_request(leg.stream).filter(|r| r.tls.is_some_and(|v| v != 0));
+        hello.is_some_and(|hello| tables.server_name(hello).is_none())
+    })
 }
 
 /// What usually makes a side say so.

@@ -7,14 +7,12 @@ use crate::exchange::reply::Reply;
 use crate::exchange::{Digests, Exchange};
 use crate::flow::{Mark, Observations, Side as End, VantageId};
 use crate::wire::http::{self, ResponseHead};
-use crate::wire::location::{Back, leads_back};
+use crate::wire::location::{Back, REDIRECTS, leads_back};
 use crate::wire::{Ip, ProxyHeader, Tcp};
 use std::hash::BuildHasher;
 
 /// Bytes of a request in which the end of its head is looked for.
 const MAX_HEAD: usize = 8192;
-/// Redirections that name the place to go on to (RFC 9110, section 15.4).
-const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 /// One stream that is listened to.
 pub(in crate::exchange) struct Ear {

@@ -59,6 +59,12 @@ enum Form {
     Ssh,
     HelloToGreeting,
     CloseFrame,
+    RstStream,
+    CloseCode,
+    Smtp,
+    Memcached,
+    Unauthorized,
+    Contact,
 }
 
 /// Forms of those who send a client on, to an address and to a name.
@@ -78,7 +84,7 @@ fn redirect_of(who: Redirector) -> (Form, Form) {
 }
 
 /// Forms of the services whose errors are kept.
-const FAULTS: [(Service, Form); 16] = [
+const FAULTS: [(Service, Form); 21] = [
     (Service::Postgres, Form::Postgres),
     (Service::Redis, Form::Redis),
     (Service::Mqtt, Form::Mqtt),
@@ -95,6 +101,11 @@ const FAULTS: [(Service, Form); 16] = [
     (Service::Amqp, Form::Amqp),
     (Service::Sctp, Form::Sctp),
     (Service::Ssh, Form::Ssh),
+    (Service::Http2Stream, Form::RstStream),
+    (Service::WebSocket, Form::CloseCode),
+    (Service::Smtp, Form::Smtp),
+    (Service::Memcached, Form::Memcached),
+    (Service::Http, Form::Unauthorized),
 ];
 
 fn form_of(service: Service) -> Form {
@@ -130,6 +141,11 @@ words!(Form {
     Form::Ssh => "ssh-refusal",
     Form::HelloToGreeting => "tls-hello-to-greeting",
     Form::CloseFrame => "websocket-close",
+    Form::RstStream => "http2-rst-stream",
+    Form::CloseCode => "websocket-close-code",
+    Form::Smtp => "smtp-error",
+    Form::Memcached => "memcached-error",
+    Form::Unauthorized => "http-unauthorized",
     Form::EndUnseen => "http-end-unseen",
     Form::Resolved => "dns-name",
     Form::OracleRedirect => "oracle-redirect",
@@ -148,6 +164,7 @@ words!(Form {
     Form::SqlServerRoutingName => "sqlserver-routing-name",
     Form::NoSuchName => "dns-no-such-name",
     Form::Media => "sip-media",
+    Form::Contact => "sip-contact",
     Form::Bgp => "bgp-notification",
     Form::Ntp => "ntp-kiss",
 });
@@ -195,8 +212,9 @@ impl Row for Of<Spoken> {
             Words::SentToName(who, name) => (redirect_of(who).1, name, None),
             Words::NoSuchName(name) => (Form::NoSuchName, name, None),
             Words::Media(ip, port) => (Form::Media, port, Some(ip)),
+            Words::Contact(ip, port) => (Form::Contact, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `dns-refusal`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-left-midway`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `tls-hello-to-greeting`, `websocket-close`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `dns-refusal`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-left-midway`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `tls-hello-to-greeting`, `websocket-close`, `http2-rst-stream`, `websocket-close-code`, `smtp-error`, `memcached-error`, `http-unauthorized`, `dns-name`, `dns-no-such-name`, `sip-media`, `sip-contact`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-refusal`, `dns-name` and what ends in `-name` a digest of the name",
@@ -222,6 +240,7 @@ impl Row for Of<Spoken> {
             Form::Resolved => Words::Resolved(number),
             Form::NoSuchName => Words::NoSuchName(number),
             Form::Media => Words::Media(ip.unwrap_or_default(), number),
+            Form::Contact => Words::Contact(ip.unwrap_or_default(), number),
             other => {
                 let known = FAULTS.iter().find(|(_, form)| *form == other);
                 let fault = known.map(|(service, _)| Words::Fault(*service, number));

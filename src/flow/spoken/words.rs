@@ -50,6 +50,8 @@ pub enum Words {
     NoSuchName(u16),
     /// SIP over UDP: where the session description of a side wants its media.
     Media(Ip, u16),
+    /// SIP over UDP: where a client that registers says that it is to be called.
+    Contact(Ip, u16),
     /// First words of a client that have no answer by their protocol; or a server's by which the two change to such a
     /// protocol (HTTP 101).
     NoAnswerDue,

@@ -1,7 +1,7 @@
 //! Errors in protocols that are no lines of text: each gives its code, if it is one that is known.
 
 use super::Service;
-use super::codes::{BGP, HTTP2, LDAP, MQTT, POSTGRES};
+use super::codes::{AMQP, BGP, HTTP2, LDAP, MQTT, POSTGRES};
 
 /// How HPACK writes the name `grpc-status`, with its length: plain, and in its Huffman code (RFC 7541,
 /// section 5.2 and appendix B).
@@ -41,6 +41,21 @@ pub(super) fn bind(payload: &[u8]) -> Option<u16> {
     let [0x30, _, 0x02, 0x01, _, 0x61, _, 0x0a, 0x01, code, ..] = payload else { return None };
     let code = u16::from(*code);
     LDAP.iter().any(|(known, _)| *known == code).then_some(code)
+}
+
+/// A notice of disconnection with which a server of LDAP ends a session on its own (RFC 4511, section 4.4.1), its
+/// lengths in the short form.
+pub(super) fn disconnection(payload: &[u8]) -> Option<u16> {
+    let [0x30, _, 0x02, 0x01, 0x00, 0x78, _, 0x0a, 0x01, code, ..] = payload else { return None };
+    let code = u16::from(*code);
+    LDAP.iter().any(|(known, _)| *known == code).then_some(code)
+}
+
+/// Connection.Close of AMQP 0-9-1 (sections 2.3.5 and 1.4.2.10): a method frame of channel 0.
+pub(super) fn close(payload: &[u8]) -> Option<u16> {
+    let [1, 0, 0, _, _, _, _, 0, 10, 0, 50, a, b, ..] = payload else { return None };
+    let code = u16::from_be_bytes([*a, *b]);
+    AMQP.iter().any(|(known, _)| *known == code).then_some(code)
 }
 
 /// Reads the chunks with which a side of an SCTP association begins: an ABORT (RFC 9260, section 3.3.7), as a host

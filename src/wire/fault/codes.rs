@@ -9,7 +9,7 @@ pub const CLOCK_NOT_SET: u16 = 4;
 
 /// Of SQLSTATEs that have letters, and of Redis' words, which have no numbers: the number under which
 /// each is kept, and what it means.
-pub(super) const POSTGRES: [(&str, u16, &str); 12] = [
+pub(super) const POSTGRES: [(&str, u16, &str); 13] = [
     ("N", SPEAKS_NO_TLS, "it speaks no TLS, as its client asks for"),
     ("53300", 53300, "too many connections"),
     ("53200", 53200, "out of memory"),
@@ -21,9 +21,10 @@ pub(super) const POSTGRES: [(&str, u16, &str); 12] = [
     ("08P01", 8001, "protocol violation, as poolers say of a limit"),
     ("08006", 8006, "connection failure"),
     ("25006", 25006, "read-only, so it is a standby"),
+    ("28P01", 28001, "the password is wrong"),
     ("28000", 28000, "this user is not let in from there: pg_hba.conf, or no such role"),
 ];
-pub(super) const REDIS: [(&str, u16, &str); 8] = [
+pub(super) const REDIS: [(&str, u16, &str); 11] = [
     ("LOADING", 1, "it is still loading its data"),
     ("READONLY", 2, "a replica takes no writes"),
     ("MASTERDOWN", 3, "a replica without its master"),
@@ -32,15 +33,43 @@ pub(super) const REDIS: [(&str, u16, &str); 8] = [
     ("OOM", 6, "out of memory"),
     ("BUSY", 7, "a script runs for too long"),
     ("ERR max number of clients reached", 8, "too many clients"),
+    ("NOAUTH", 9, "it wants a password first"),
+    ("WRONGPASS", 10, "the name or the password is wrong"),
+    ("NOPERM", 11, "this user may not do that"),
 ];
-pub(super) const MQTT: [(u16, &str); 5] = [
+pub(super) const MQTT: [(u16, &str); 9] = [
     (0x03, "server unavailable"),
+    (0x04, "bad user name or password"),
+    (0x05, "not authorized"),
+    (0x86, "bad user name or password"),
+    (0x87, "not authorized"),
     (0x88, "server unavailable"),
     (0x89, "server busy"),
     (0x97, "quota exceeded"),
     (0x9f, "connection rate exceeded"),
 ];
-pub(super) const LDAP: [(u16, &str); 2] = [(51, "busy"), (52, "unavailable")];
+pub(super) const LDAP: [(u16, &str); 3] =
+    [(49, "invalid credentials"), (51, "busy"), (52, "unavailable")];
+/// Errors that a server ends a stream of HTTP/2 with and means itself (RFC 9113, section 7): it failed, or has done
+/// nothing with the request.
+pub(super) const STREAM: [u16; 2] = [2, 7];
+/// Codes of a Close frame by which a server of WebSocket says that it cannot (RFC 6455, section 7.4.1; IANA,
+/// WebSocket Close Code Number Registry).
+pub(super) const WEB_SOCKET: [(u16, &str); 3] =
+    [(1011, "internal error"), (1013, "try again later"), (1014, "bad gateway")];
+/// Codes with which a broker of AMQP 0-9-1 closes a connection (its section 1.2, constants).
+pub(super) const AMQP: [(u16, &str); 8] = [
+    (320, "connection forced"),
+    (402, "invalid path"),
+    (403, "access refused"),
+    (501, "frame error"),
+    (504, "channel error"),
+    (506, "resource error"),
+    (530, "not allowed"),
+    (541, "internal error"),
+];
+/// Memcached: `SERVER_ERROR` has no number.
+pub(super) const SERVER_ERROR: u16 = 1;
 /// RFC 9113, section 7.
 pub(super) const HTTP2: [(u16, &str); 13] = [
     (1, "PROTOCOL_ERROR"),
@@ -94,6 +123,26 @@ pub(super) const SSH: [(&str, u16, &str); 2] = [
     ("Exceeded MaxStartups", 1, "too many that have not logged in yet"),
     ("Not allowed at this time", 2, "this address is kept out for a while"),
 ];
+/// Statuses of SIP that want to know who asks, or do not let him in (RFC 3261, sections 21.4.2, 21.4.4 and 21.4.8).
+pub(super) const CHALLENGES: [u16; 3] = [401, 403, 407];
+
+/// Whether an error lies in who asks as he is known to the service: a name and a password, or what he may do. One
+/// such is nobody's fault; where all that ask get it, who answers may have lost its list, or a balancer stands
+/// in its clients' place.
+#[must_use]
+pub fn is_of_asker(service: Service, code: u16) -> bool {
+    match service {
+        Service::Postgres => code == 28001,
+        Service::Redis => matches!(code, 9..=11),
+        Service::Mqtt => matches!(code, 0x04 | 0x05 | 0x86 | 0x87),
+        Service::Ldap => code == 49,
+        Service::Amqp => matches!(code, 403 | 530),
+        Service::Sip => CHALLENGES.contains(&code),
+        Service::Http => true,
+        _ => false,
+    }
+}
+
 /// The code as its protocol writes it, with what it means: "PostgreSQL 53300 (too many connections)".
 #[must_use]
 pub fn words(service: Service, code: u16) -> String {
@@ -115,10 +164,19 @@ pub fn words(service: Service, code: u16) -> String {
         Service::Mqtt => numbered(&MQTT, "MQTT CONNACK"),
         Service::Ldap => numbered(&LDAP, "LDAP result"),
         Service::Http2 => numbered(&HTTP2, "HTTP/2 GOAWAY"),
+        Service::Http2Stream => numbered(&HTTP2, "HTTP/2 RST_STREAM"),
+        Service::WebSocket => numbered(&WEB_SOCKET, "WebSocket Close"),
+        Service::Smtp => format!("SMTP {code}, 4.3 (the mail system itself cannot)"),
+        Service::Memcached => "memcached SERVER_ERROR".to_owned(),
+        Service::Http => format!("HTTP {code} (who asks is not let in)"),
+        Service::Amqp if code > 91 => numbered(&AMQP, "AMQP Connection.Close"),
         Service::Dns => "DNS SERVFAIL".to_owned(),
         Service::DnsRefused => "DNS REFUSED".to_owned(),
         Service::Imap => "IMAP BYE as the greeting".to_owned(),
         Service::Pop3 => "POP3 -ERR as the greeting".to_owned(),
+        Service::Sip if CHALLENGES.contains(&code) => {
+            format!("SIP {code} again and again, to credentials as well")
+        }
         Service::Sip => format!("SIP {code}"),
         Service::Grpc => numbered(&GRPC, "gRPC status"),
         Service::Bgp => {

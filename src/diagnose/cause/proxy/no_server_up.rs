@@ -33,7 +33,9 @@ fn finding(facts: &Facts, pool: &FailedPool, service: ServiceId) -> Finding {
     let (who, s) = (names.full(pool.host), facts.topology.service(service));
     let ids = &pool.turned_away[&service];
     let refused = ids.iter().filter(|id| is_refusal(facts, **id)).count();
+    let own = ids.iter().any(|id| facts.pairs.carried.contains_key(&id.0));
     let how = match refused {
+        0 if own => "answers with 503 from a server of its own on loopback",
         0 => "answers with 503 by itself, without asking anybody",
         n if n == ids.len() => "refuses with a reset by itself",
         _ => "answers with 503 or a reset by itself",

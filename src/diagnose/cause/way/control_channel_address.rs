@@ -40,7 +40,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Named]) -> Finding {
     let dialled = set.iter().any(|n| !n.there.is_empty());
     // What goes there without a word back need not have been wanted back.
     let failed = match first.channel {
-        Channel::Media | Channel::SentToName(_) => {
+        Channel::Media | Channel::Contact | Channel::SentToName(_) => {
             let mut there = set.iter().flat_map(|n| &n.there);
             there.any(|id| facts.breaks.fate(*id) == Fate::Failed)
         }
@@ -49,7 +49,9 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Named]) -> Finding {
     finding.severity = if failed { Severity::Critical } else { Severity::Warning };
     finding.confidence = match first.channel {
         Channel::Sip => Confidence::Certain,
-        Channel::SentOn(_) | Channel::SentToName(_) | Channel::Media => Confidence::Likely,
+        Channel::SentOn(_) | Channel::SentToName(_) | Channel::Media | Channel::Contact => {
+            Confidence::Likely
+        }
         _ if dialled && first.elsewhere => Confidence::Certain,
         _ => Confidence::Likely,
     };
@@ -135,6 +137,9 @@ fn words(facts: &Facts, service: ServiceId, set: &[Named], subject: &Subject) ->
         Channel::SentOn(of) => super::sent_on::words(&s.name(), of, &endpoints(set), &fail),
         Channel::SentToName(of) => super::sent_on::words_of_names(&s.name(), of, set.len(), tried),
         Channel::Media => super::named_media::words(facts, &s.name(), set),
+        Channel::Contact => {
+            super::named_contact::words(facts, &s.name(), set, &endpoints(set), tried)
+        }
         Channel::Sip => (
             format!(
                 "SIP answers go to port {}, which the Via names, and not where the request came from",
@@ -180,6 +185,7 @@ fn advise(
             super::sent_on::advise_on_names(finding, of, super::sent_on::host(subject, vip));
         }
         Channel::Media => super::named_media::advise(finding, facts, first, who),
+        Channel::Contact => super::named_contact::advise(finding, s.port, who),
         Channel::Sip => {
             finding.confirm(
                 who.clone(),
@@ -205,6 +211,7 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
         Channel::Sip => format!("the request's Via names {end}, without rport"),
         Channel::SentToName(_) => "the answer sends the client on to hosts by name".to_owned(),
         Channel::Media => format!("the session description names {end}"),
+        Channel::Contact => format!("the Contact of a REGISTER names {end}"),
     };
     let mut proofs = vec![Proof { at: named.at, note }];
     let Some(other) = named.there.first() else { return proofs };
@@ -219,6 +226,9 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
     } else if matches!(named.channel, Channel::SentToName(_)) {
         proofs.extend(facts.proof(leg, there.first, "the client asks for one of them"));
         proofs.extend(facts.proof(leg, back.first, "no such name"));
+    } else if named.channel == Channel::Contact {
+        proofs.extend(facts.proof(leg, there.first, "a call leaves for it"));
+        proofs.extend(facts.proof(leg, there.last, "the last of them, without an answer"));
     } else if named.channel == Channel::Media {
         let out = if facts.connection(*other).front.server
             == (named.ip.unwrap_or_default(), named.port)

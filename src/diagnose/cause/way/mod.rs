@@ -12,6 +12,7 @@ pub mod ecmp_rehash_wrong_server;
 pub mod fake_load_balancing;
 pub mod l4_self_access_hairpin;
 pub(in crate::diagnose) mod moved_at_once;
+mod named_contact;
 mod named_media;
 pub mod nat_director_not_forwarding;
 pub mod nat_return_bypasses_director;

@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Unavailable: no server (RFC 9110, section 15.6.4).
 const UNAVAILABLE: u16 = 503;
+/// Checks of several servers that begin within this time are one round of them, nanoseconds. Judgement: balancers check
+/// each second at most.
+const APART_NS: i64 = 900_000_000;
 
 /// One host, and what it asks for in vain.
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub(in crate::diagnose) struct FailedPool {
     pub host: HostId,
     /// The checks, all failed, in order.
     pub checks: Vec<ConnectionId>,
+    /// From when on they tell.
+    since: Timestamp,
     /// The first that passes after them: from then on there is a server.
     until: Option<Timestamp>,
     /// Whom.
@@ -57,15 +62,17 @@ pub(in crate::diagnose::facts) fn all(facts: &Facts) -> Vec<FailedPool> {
     let fails = |id: &ConnectionId| facts.breaks.fate(*id).is_harm();
     let mut pools: BTreeMap<HostId, FailedPool> = BTreeMap::new();
     for ((host, _), ids) in &mut asked {
-        let Some((ids, until)) = longest_fall(facts, ids, fails) else { continue };
+        let Some(Fall { ids, since, until }) = longest_fall(facts, ids, fails) else { continue };
         let pool = pools.entry(*host).or_insert_with(|| FailedPool {
             host: *host,
             checks: Vec::new(),
+            since,
             until,
             servers: BTreeSet::new(),
             passing: None,
             turned_away: BTreeMap::new(),
         });
+        pool.since = pool.since.min(since);
         // Of pools on several ports the one that is without a server for longer tells.
         pool.until = pool.until.zip(until).map(|(a, b)| a.max(b));
         pool.servers.extend(ids.iter().map(|id| facts.connection(*id).front.server));
@@ -86,12 +93,22 @@ pub(in crate::diagnose::facts) fn all(facts: &Facts) -> Vec<FailedPool> {
     pools.into_values().collect()
 }
 
-/// The longest time in which every check of a port failed, and when the next one passed.
+/// Checks of a port that all failed, one after the other.
+struct Fall<'a> {
+    ids: &'a [ConnectionId],
+    /// The first; where none passed before it, as long before as the next came after it: one that this capture began too
+    /// late for had failed as well.
+    since: Timestamp,
+    /// When the next one passed.
+    until: Option<Timestamp>,
+}
+
+/// The longest time in which every check of a port failed.
 fn longest_fall<'a>(
     facts: &Facts,
     ids: &'a mut [ConnectionId],
     fails: impl Fn(&ConnectionId) -> bool,
-) -> Option<(&'a [ConnectionId], Option<Timestamp>)> {
+) -> Option<Fall<'a>> {
     let begun = |id: &ConnectionId| {
         let firsts = facts.legs(*id).iter().filter_map(|leg| facts.forward(leg).first.get());
         firsts.map(Mark::at).min()
@@ -100,10 +117,15 @@ fn longest_fall<'a>(
     let ids = &*ids;
     let mut at = 0;
     let runs = ids.chunk_by(|a, b| fails(a) == fails(b)).filter_map(|run| {
+        let first = at == 0;
         at += run.len();
-        fails(&run[0]).then_some((run, ids.get(at).and_then(begun)))
+        let since = begun(run.first()?)?;
+        let next = || run.iter().filter_map(begun).find(|at| at.0 - since.0 >= APART_NS);
+        let before = if first { next().map_or(0, |next| next.0 - since.0) } else { 0 };
+        let until = ids.get(at).and_then(begun);
+        fails(&run[0]).then_some(Fall { ids: run, since: Timestamp(since.0 - before), until })
     });
-    runs.max_by_key(|(run, _)| run.len()).filter(|(run, _)| run.len() >= NO_COINCIDENCE)
+    runs.max_by_key(|fall| fall.ids.len()).filter(|fall| fall.ids.len() >= NO_COINCIDENCE)
 }
 
 /// Whether a real server served a client of a service between the first that was turned away and the last.
@@ -124,20 +146,13 @@ fn is_served_meanwhile(facts: &Facts, service: ServiceId, turned_away: &[Connect
 }
 
 fn turn_away(facts: &Facts, pools: &mut BTreeMap<HostId, FailedPool>) {
-    let first = |id: &ConnectionId| {
-        facts.legs(*id).iter().find_map(|leg| facts.forward(leg).first.get()).map(Mark::at)
-    };
-    let begun: BTreeMap<HostId, Timestamp> = pools
-        .values()
-        .filter_map(|pool| Some((pool.host, pool.checks.iter().filter_map(first).min()?)))
-        .collect();
     for (id, c) in facts.requests() {
         let Some((host, mark)) = turned_away(facts, id) else { continue };
         let asks = facts.host_by_ip(c.front.client.0);
         let Some(pool) = pools.get_mut(&host).filter(|_| asks != Some(host)) else { continue };
         // Before the first check nothing was known.
         let over = pool.until.is_some_and(|until| until < mark.at());
-        if !over && begun.get(&host).is_some_and(|first| *first < mark.at()) {
+        if !over && pool.since < mark.at() {
             pool.turned_away.entry(facts.service_of(id)).or_default().push(id);
         }
     }
@@ -155,11 +170,17 @@ fn turned_away(facts: &Facts, id: ConnectionId) -> Option<(HostId, Mark)> {
         return Some((host, facts.reply(leg).rst));
     }
     let pairs = &facts.pairs;
-    if pairs.carried.contains_key(&id.0) || pairs.attempts.contains_key(&id.0) {
+    // A server of its own on loopback, which has no other use than to say sorry, is the host itself.
+    let own = |at: &usize| {
+        let asked = pairs.exchanges.get(*at).map(|e| facts.connection(ConnectionId(e.connection)));
+        asked.is_some_and(|c| c.front.server.0.addr().is_loopback())
+    };
+    let carried = pairs.carried.get(&id.0);
+    if !carried.is_none_or(|all| all.iter().all(own)) || pairs.attempts.contains_key(&id.0) {
         return None;
     }
     let (leg, spoken, status) = server_error(facts, id)?;
-    if over_lo(facts, leg) {
+    if carried.is_none() && over_lo(facts, leg) {
         return None;
     }
     let host = facts.host_by_ip(facts.service(id).vip)?;

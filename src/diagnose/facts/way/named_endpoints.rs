@@ -1,10 +1,12 @@
 //! Endpoints that a control channel names (FTP for its data, SIP for its answers and its media, services that
 //! send a client on), and what came of those that nobody reaches.
 
+mod contact;
 mod media;
 mod names;
 
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::Facts;
 use crate::flow::{Spoken, Words};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::redirect::Redirector;
@@ -27,6 +29,8 @@ pub(in crate::diagnose) enum Channel {
     SentToName(Redirector),
     /// A session description of SIP, in an INVITE or the answer to it.
     Media,
+    /// A client of SIP that registers, in its Contact.
+    Contact,
 }
 
 /// An endpoint that was named in vain.
@@ -52,7 +56,7 @@ pub(in crate::diagnose) struct Named {
 }
 
 /// All of a trace, in order.
-pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Named> {
+pub(in crate::diagnose) fn all(trace: &Facts) -> Vec<Named> {
     if !trace.vantages.iter().any(|v| v.side_tables.has_spoken()) {
         return Vec::new();
     }
@@ -70,6 +74,10 @@ pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Named> {
                 }
                 Words::SentToName(who, name) => {
                     names::sent_to(trace, &missing, (id, c), (leg, spoken), (who, name))
+                }
+                Words::Contact(ip, port) => {
+                    let fate = |id| trace.breaks.fate(id);
+                    contact::contact(trace, fate, &ends, (id, c), (leg, spoken), (ip, port))
                 }
                 Words::Media(ip, port) => {
                     media::media(trace, &ends, (id, c), (leg, spoken), (ip, port))

@@ -1,11 +1,12 @@
 //! SYNs that left a host, and nothing behind it was captured.
 
 use super::{BEHIND, checked, marked, nobody_behind};
-use crate::breaks::Group;
+use crate::breaks::{Group, Journey, Milestone, Passage, Sighting};
 use crate::correlate::Tuple;
 use crate::diagnose::facts::address::claimants::{WrongOne, wrong_one};
 use crate::diagnose::facts::shared_bits;
 use crate::diagnose::judge::accepted::accepted;
+use crate::diagnose::judge::evidence::ASKED;
 use crate::diagnose::judge::place::Place;
 use crate::diagnose::judge::renewed::{Moved, moved};
 use crate::diagnose::judge::{Against, Opinions, marks};
@@ -21,6 +22,26 @@ const NAT_FULL: &str = "then the NAT between has no free port for this destinati
 
 /// What tells a bridge that sends nothing back where it came from.
 const NO_HAIRPIN: &str = "the caller itself was chosen, and gets its own SYN back from the address of the host that translates; a bridge sends nothing out of the port that it came in by unless that port is in hairpin mode: then 'bridge -d link show' there says 'hairpin off' (kubelet --hairpin-mode, the CNI plugin's hairpinMode), and the caller's own capture shows no SYN come back";
+
+/// What tells a host that lacks an address it is sent packets for, and forwards.
+const TURNED_ROUND: &str = "this host takes none of these for itself and sends each back to whom it came from: then 'ip -br addr show' and 'ip route show table local' there lack the address, which a balancer that keeps the destination wants its servers to have (a cloud's agent sets it), and 'sysctl net.ipv4.ip_forward' says 1";
+
+/// Whether a host sent what came in back to whom it came from, as it was.
+fn turned_round(facts: &Facts, group: &Group) -> bool {
+    let round = |id: &ConnectionId| {
+        let places = Journey::of(facts, *id, true, Milestone::Syn).0;
+        let out = |came: &Sighting| {
+            places.iter().any(|left| {
+                left.passage == Passage::Out
+                    && (left.host, left.tuple) == (came.host, came.tuple)
+                    && left.to.is_some()
+                    && left.to == came.from
+            })
+        };
+        places.iter().any(|came| came.passage == Passage::In && came.host.is_some() && out(came))
+    };
+    !group.connections.is_empty() && group.connections.iter().take(ASKED).all(round)
+}
 
 /// It left, and nothing behind was captured.
 pub(in crate::diagnose::judge) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
@@ -39,6 +60,11 @@ pub(in crate::diagnose::judge) fn unseen(facts: &Facts, group: &Group, opinions:
     let mode = facts.topology.service(group.service).mode;
     if let Some(Moved { old, new, .. }) = moved(facts, group).filter(|_| mode != Mode::Dr) {
         opinions.possible("garp-missing-stale-arp", format!("these go to {old}, which says nothing any more, while their address sends from {new}: then 'ip neigh' on the host that sends them there still has {old}"));
+    }
+    if turned_round(facts, group) {
+        opinions.possible("rs-missing-vip", TURNED_ROUND);
+        opinions.possible("rs-silent", "this host is a router with one interface, and who is behind it does not answer: then the server's own capture shows the SYN and no answer");
+        return;
     }
     let place = Place::of(facts, group);
     if place.adds_options() {
