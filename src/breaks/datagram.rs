@@ -7,7 +7,7 @@ use super::judged::{Judged, QUIC, at_the_end};
 use super::kept_back::kept_back;
 use super::{Break, Fate, Manner, Pace, Packet, Sighting, dropped_talk, faults};
 use crate::correlate::Leg;
-use crate::flow::{EPHEMERAL, Flow, IcmpError, IcmpErrorKind, Pieces, VantageId};
+use crate::flow::{Asked, EPHEMERAL, Flow, IcmpError, IcmpErrorKind, Pieces, VantageId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -289,7 +289,7 @@ pub fn pair_ended(trace: &Trace, id: ConnectionId) -> Option<(Sighting, Option<S
     Some((last, places.get(at + 1).copied()))
 }
 
-/// One of two DNS questions that were asked together had to be asked again.
+/// One of two DNS questions that were asked together had to be asked again, or the only one.
 fn asked_again(trace: &Trace, id: ConnectionId) -> Judged {
     for leg in trace.legs(id) {
         let pair = trace.vantage(leg).side_tables.dns_pair(leg.stream);
@@ -303,7 +303,35 @@ fn asked_again(trace: &Trace, id: ConnectionId) -> Judged {
             Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
         return Judged::Harm(Fate::Suffered, broken);
     }
-    Judged::Well
+    match heard_late(trace, id) {
+        Some((leg, asked)) => {
+            let cost_ns = trace.reply(leg).first.since(asked.first());
+            let (packet, manner) = (Packet::Datagram, Manner::Late);
+            let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
+            let broken =
+                Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
+            Judged::Harm(Fate::Suffered, broken)
+        }
+        None => Judged::Well,
+    }
+}
+
+/// The leg of a question that was asked again, the very same, before any answer came, in a protocol in which every
+/// question has one; and when it was asked.
+#[must_use]
+pub fn heard_late(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Asked)> {
+    let c = trace.connection(id);
+    if !c.protocol.is_udp() || !ANSWERED.contains(&c.front.server.1) {
+        return None;
+    }
+    trace.legs(id).iter().find_map(|leg| {
+        let asked = trace.vantage(leg).side_tables.asked(leg.stream, leg.client)?;
+        let (first, again) = (asked.first(), asked.last());
+        let answer = trace.reply(leg).first.get()?;
+        let waited =
+            !asked.is_later() && again.since(first) >= AGAIN_NS && again.frame() < answer.frame();
+        waited.then_some((leg, asked))
+    })
 }
 
 /// Whether what was rejected looks like an answer to a question that no capture shows: it

@@ -1,10 +1,15 @@
 //! What became of one connection.
 
+use super::journey::{Journey, Milestone};
 use super::judged::Judged;
-use super::{Break, Fate, Pace, behind, datagram, handshake, held, said, talk, unfilled, unheeded};
+use super::{
+    Break, Fate, Manner, Pace, Packet, behind, datagram, handshake, held, said, talk, unfilled,
+    unheeded,
+};
 use crate::flow::{Flow, Reset};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::seq_gt;
 
 /// Judges one connection; a proxy's own are part of its client's, and what scans and
 /// floods meet harms nobody.
@@ -19,8 +24,15 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
     {
         return (Fate::Suffered, Some(late));
     }
+    if !fate.is_harm() && trace.ordinary(id).is_none() && is_blocked(trace, id) {
+        return blocked(trace, id);
+    }
     // What is not shown is not well.
-    let unseen = || said::end_is_unseen(trace, id) || is_unknown_to_server(trace, id);
+    let unseen = || {
+        said::end_is_unseen(trace, id)
+            || is_unknown_to_server(trace, id)
+            || is_left_repeating(trace, id)
+    };
     if fate == Fate::Well && trace.ordinary(id).is_none() && unseen() {
         return (Fate::Untold, None);
     }
@@ -35,6 +47,57 @@ pub fn is_unknown_to_server(trace: &Trace, id: ConnectionId) -> bool {
     let reset = |flow: &Flow| flow.reset == Reset::NoSocket;
     legs.iter().all(|leg| bare(trace.forward(leg)) && bare(trace.reply(leg)))
         && legs.iter().any(|leg| reset(trace.reply(leg)))
+}
+
+/// Whether all that is seen of it is what a packet filter's log says that it blocked (pf's, as text).
+fn is_blocked(trace: &Trace, id: ConnectionId) -> bool {
+    trace.legs(id).iter().all(|leg| {
+        let capture = trace.captures.get(trace.vantage(leg).capture);
+        capture.is_some_and(|capture| {
+            let mut texts = capture.files.iter().map(|file| file.text.as_ref());
+            let all = texts.all(|text| text.is_some_and(|text| text.is_all_blocked()));
+            !capture.files.is_empty() && all
+        })
+    })
+}
+
+/// A SYN that is blocked opens nothing; what a block costs a connection that was there does not show.
+fn blocked(trace: &Trace, id: ConnectionId) -> (Fate, Option<Break>) {
+    let p = trace.connection(id).progress;
+    if !p.syn || p.answered {
+        return (Fate::Untold, None);
+    }
+    let last = Journey::of(trace, id, true, Milestone::Syn).last().copied();
+    let (packet, manner) = (Packet::Syn, Manner::Swallowed);
+    let broken =
+        Break { connection: id, packet, manner, last, next: None, cost_ns: 0, behind: None };
+    (Fate::Failed, Some(broken))
+}
+
+/// Whether the last that is seen of one side is what it sends again, and nothing says that it arrived: the
+/// capture ends before that is known.
+fn is_left_repeating(trace: &Trace, id: ConnectionId) -> bool {
+    let c = trace.connection(id);
+    if !c.protocol.is_tcp() || !c.progress.repeats {
+        return false;
+    }
+    trace.legs(id).iter().any(|leg| {
+        let vantage = trace.vantage(leg);
+        let waits = |flow: &Flow, other: &Flow| {
+            let last = vantage.repeats_of(flow).into_iter().max_by_key(|r| r.mark.frame());
+            last.is_some_and(|last| {
+                // Of who has gone a FIN alone is not acknowledged.
+                let more = last.to.wrapping_sub(last.from) > 1;
+                let heard = other.flags.ack() && !seq_gt(last.to, other.max_ack);
+                more && !heard
+                    && other.last.frame() < last.mark.frame()
+                    && !other.fin.is_set()
+                    && !other.rst.is_set()
+            })
+        };
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        waits(there, back) || waits(back, there)
+    })
 }
 
 fn own(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {

@@ -50,7 +50,7 @@ mod unproved;
 pub use account::{Account, Accounts};
 pub use apart::Apart;
 pub use at_once::cut_at_once;
-pub use datagram::{pair_ended, torn};
+pub use datagram::{heard_late, pair_ended, torn};
 pub use dropped_talk::{Dropped, dropped};
 pub use excused::Excused;
 pub use fate::is_unknown_to_server;

@@ -135,6 +135,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     for finding in &mut findings {
         settle::pool::tell(trace, finding);
         settle::dropped::tell(trace, finding);
+        settle::kernel_log::tell(trace, finding);
         settle::devices::tell(trace, finding);
         settle::queues::tell(trace, finding);
         causal::order(trace, &frames, finding);

@@ -11,6 +11,7 @@ pub(super) mod devices;
 pub(super) mod dropped;
 pub(super) mod filter;
 pub(super) mod idle;
+pub(super) mod kernel_log;
 pub(super) mod pool;
 pub(super) mod queues;
 pub(super) mod refusal;

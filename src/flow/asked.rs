@@ -100,6 +100,12 @@ impl Asked {
             && self.last().since(self.first()) >= GONE_NS
     }
 
+    /// Whether the other side had spoken before.
+    #[must_use]
+    pub fn is_later(&self) -> bool {
+        self.later
+    }
+
     /// When it was sent first.
     #[must_use]
     pub fn first(&self) -> Mark {

@@ -1,6 +1,6 @@
 //! Both directions of a five-tuple at one vantage, one incarnation.
 
-use super::{Answer, Flow, Key, Mark, Reset, Side};
+use super::{Answer, Flow, Key, Mark, Reset, Side, Unopened};
 use crate::capture::Known;
 use crate::wire::{Tcp, seq_gt};
 
@@ -94,6 +94,11 @@ impl Stream {
     #[must_use]
     pub fn client(&self) -> Side {
         let [a, b] = self.key.ports;
+        // A tunnel's port is asked, whatever the other is.
+        let tunnel = |port| self.key.protocol.is_udp() && Unopened::datagram(port).is_some();
+        if tunnel(a) != tunnel(b) {
+            return if tunnel(b) { Side::A } else { Side::B };
+        }
         if self.key.protocol.is_datagrams() && (a.min(b) >= EPHEMERAL || a == b) {
             let first = |side| self.flow(side).first.get().map(|mark| mark.frame());
             let b_began = match (first(Side::A), first(Side::B)) {

@@ -344,6 +344,7 @@ impl<'a> Builder<'a> {
             }
         }
         notes.extend(self.ping_notes());
+        notes.extend(self.lone_error_notes());
         notes.extend(self.scope_notes());
         notes
     }

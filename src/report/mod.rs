@@ -25,6 +25,7 @@ pub mod ladder;
 mod lasting;
 mod lines;
 mod listing;
+mod lone_errors;
 mod lookup;
 mod loss;
 mod network;

@@ -22,10 +22,11 @@ impl Builder<'_> {
         }
         let answers =
             |ip: Ip| self.trace.iter().any(|(_, c)| c.front.server.0 == ip && c.progress.answered);
-        let vain = pairs.into_iter().filter(|((_, dst), seen)| {
+        let vain = pairs.into_iter().filter(|((src, dst), seen)| {
             let asked = seen.iter().map(|(_, echo)| echo.requests).max().unwrap_or(0);
             let answered = seen.iter().any(|(_, echo)| echo.replies > 0);
-            asked >= ENOUGH && !answered && !answers(*dst)
+            let said = asked > 0 && self.said_of(*src, *dst).is_some();
+            (asked >= ENOUGH || said) && !answered && !answers(*dst)
         });
         vain.take(NAMED).map(|((src, dst), seen)| self.in_vain(src, dst, &seen)).collect()
     }

@@ -45,7 +45,7 @@ pub use parse::parse;
 pub use place::Place;
 pub use read::{StateError, States, read, read_group};
 pub use records::{
-    Dropped, Held, Listener, Logged, Loss, Offload, PolicyRule, ProxyServer, Rule, Session,
-    Tracked, Verdict, Waits,
+    Dropped, Held, KernelSaid, KernelWord, Listener, Logged, Loss, Offload, PolicyRule,
+    ProxyServer, Rule, Session, Tracked, Verdict, Waits,
 };
 pub(crate) use served::servers;

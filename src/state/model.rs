@@ -6,7 +6,8 @@
 use super::cluster::Cluster;
 use super::place::Place;
 use super::records::{
-    Dropped, Held, Listener, Logged, Loss, Offload, PolicyRule, ProxyServer, Rule, Session, Tracked,
+    Dropped, Held, KernelSaid, Listener, Logged, Loss, Offload, PolicyRule, ProxyServer, Rule,
+    Session, Tracked,
 };
 use crate::wire::{Ip, Mac, Protocol};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,8 @@ pub struct HostState {
     pub held: Vec<Held>,
     /// What somebody says to have dropped.
     pub dropped: Vec<Dropped>,
+    /// What the kernel's log says of its drops.
+    pub kernel: Vec<KernelSaid>,
     /// What interfaces count as lost.
     pub losses: Vec<Loss>,
     /// What interfaces do for the kernel.

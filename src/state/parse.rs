@@ -7,7 +7,7 @@
 use super::balancer::{conntrack, ipvs_connections, ipvs_info, ipvs_rules, ipvs_table, keepalived};
 use super::cluster::{cilium, kubectl, kubernetes};
 use super::context::{Block, Cx};
-use super::filter::{dropped, iptables, nft};
+use super::filter::{dropped, iptables, kernel_log, nft};
 use super::host::{
     addresses, arp, brief, devices, neighbours, netstat, nstat, one_line, policy, proc_net,
     proc_pairs, route_table, routes, sockets, sysctl,
@@ -154,6 +154,7 @@ fn take(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
         || netstat::line(cx, line, words)
         || proc_pairs::line(cx, words)
         || dropped::line(cx, line, words)
+        || kernel_log::line(cx, line)
         || iptables::line(cx, words)
         || nft::line(cx, words)
         || ipvs_info::line(cx, words)

@@ -209,6 +209,29 @@ pub struct Dropped {
     pub at: Place,
 }
 
+/// What the kernel's log says of a moment when it drops, without naming whose packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KernelWord {
+    /// The table of connections is full (netfilter).
+    TableFull,
+    /// More SYNs come to a port than its listener takes.
+    SynFlood {
+        /// The port.
+        port: u16,
+    },
+}
+
+/// Such a word, and how many lines have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelSaid {
+    /// What it says.
+    pub word: KernelWord,
+    /// How many lines say so.
+    pub count: u32,
+    /// Where, the first of them.
+    pub at: Place,
+}
+
 /// A counter of lost frames that is not zero (`ip -s link`, `ethtool -S`, `tc -s qdisc`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {

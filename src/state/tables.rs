@@ -4,7 +4,8 @@ use super::cluster::{ClusterService, Endpoint};
 use super::context::Cx;
 use super::model::{Entry, HostState, MAX_ENTRIES, MAX_ROWS, MAX_SERVICES, Neighbour, Route};
 use super::records::{
-    Dropped, Held, Listener, Logged, Loss, Offload, PolicyRule, ProxyServer, Rule, Session, Tracked,
+    Dropped, Held, KernelSaid, Listener, Logged, Loss, Offload, PolicyRule, ProxyServer, Rule,
+    Session, Tracked,
 };
 
 /// A row of such a table.
@@ -44,6 +45,7 @@ tables! {
     ProxyServer, proxy_servers, MAX_ROWS, "servers of a proxy";
     Logged, logged, MAX_ENTRIES, "requests in a log";
     Dropped, dropped, MAX_ROWS, "lines of what was dropped";
+    KernelSaid, kernel, MAX_ROWS, "ports that are flooded";
     Loss, losses, MAX_ROWS, "counters of interfaces";
     Offload, offloads, MAX_ROWS, "offloads";
     ClusterService, cluster.services, MAX_SERVICES, "services";

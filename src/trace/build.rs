@@ -105,7 +105,7 @@ impl Trace {
                 crate::state::parse(&mut state, &file.path, &facts.aside.text());
                 // Words of a person are among it: the capture's own notes count them.
                 state.notes.clear();
-                if state.understood < FEW && state.dropped.is_empty() {
+                if state.understood < FEW && state.dropped.is_empty() && state.kernel.is_empty() {
                     continue;
                 }
                 let mut own = VantageId::each(&self.vantages).filter(|(_, v)| v.capture == at);

@@ -10,6 +10,8 @@ pub struct Protocol(pub u8);
 impl Protocol {
     /// ICMP for IPv4.
     pub const ICMP: Self = Self(1);
+    /// None is named: 0 stands for hop-by-hop options of IPv6, which nothing is sent by.
+    pub const ANY: Self = Self(0);
     /// TCP.
     pub const TCP: Self = Self(6);
     /// UDP.

@@ -5,6 +5,7 @@ mod clusters;
 mod datagrams;
 mod handshakes;
 mod moves;
+mod unheard;
 
 use crate::support::run::{Run, run_paths};
 use lbdiag::report::{Finding, Severity};

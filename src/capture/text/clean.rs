@@ -142,7 +142,8 @@ fn unquoted(text: &str) -> &str {
 fn uncommented(text: &str) -> &str {
     let Some(inside) = text.trim_start().strip_prefix('#') else { return text };
     let packet = inside.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    if packet && inside.contains(" > ") { inside } else { text }
+    let told = inside.contains(" > ") || inside.contains(" ARP, ");
+    if packet && told { inside } else { text }
 }
 
 /// Whether what stands behind a mark is the end that a packet went to, with what is said of it: the line was broken
@@ -183,6 +184,8 @@ mod tests {
         let said = |raw: &str| clean(raw.as_bytes()).into_owned();
         assert_eq!(said("  #     10.0.0.1 > 10.0.0.2: VRRPv2"), "     10.0.0.1 > 10.0.0.2: VRRPv2");
         assert_eq!(said("# tcpdump -ni eth0 > x"), "# tcpdump -ni eth0 > x");
+        let asks = "12:00:00.1 ARP, Request who-has 10.0.0.1 tell 10.0.0.2, length 28";
+        assert_eq!(said(&format!("#{asks}")), asks);
         assert_eq!(said("^C"), "^C");
         assert_eq!(
             said("1:2:3:4:5:6 (oui Unknown) > Broadcast, is-at 1:2:3:4:5:6 (oui Cisco), length 28"),

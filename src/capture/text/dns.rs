@@ -53,24 +53,67 @@ pub(super) fn message(text: &str, shown: &mut Shown) {
     let mut scan = Scan::new(text);
     let Some(id) = scan.num::<u16>() else { return };
     let marks = scan.token();
-    let question = text.split_whitespace().find_map(|word| {
+    let asked_for = text.split_whitespace().find_map(|word| {
         TYPES.iter().find(|(name, _)| *name == word).map(|(name, kind)| (*name, *kind))
     });
     // `1/0/0`: answers, authorities, additional records.
     let counts = |word: &str| word.split('/').filter(|n| n.parse::<u16>().is_ok()).count() == 3;
     let response = text.split_whitespace().take(4).any(counts);
-    let name = question
+    let name = asked_for
         .and_then(|(name, _)| text.split_once(name))
         .map(|(_, after)| Scan::new(after).token().trim_end_matches(['.', ',']).to_owned());
     let (flags, code) = match response {
         true => answer(marks),
         false => (if marks.contains('+') { RECURSION } else { 0 }, 0),
     };
-    let asked = u8::from(question.is_some() || response);
+    let asked = u8::from(asked_for.is_some() || response);
     let bytes = &mut shown.payload;
     bytes.extend(id.to_be_bytes());
     bytes.extend([flags, code, 0, asked, 0, 0, 0, 0, 0, 0]);
-    let (Some((_, kind)), Some(name)) = (question, name) else { return };
+    if let (Some((_, kind)), Some(name)) = (asked_for, name) {
+        question(&name, kind, bytes);
+    }
+}
+
+/// What Wireshark prints of a response code (`rcode_vals` in packet-dns.c).
+const LISTED_CODES: &[(&str, u8)] = &[
+    ("Format error ", 1),
+    ("Server failure ", 2),
+    ("No such name ", 3),
+    ("Not implemented ", 4),
+    ("Refused ", 5),
+];
+
+/// What a line of Wireshark's list tells of a message.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) id: u16,
+    pub(super) response: bool,
+}
+
+/// `Standard query 0x1a2b A www.example.com`, `Standard query response 0x1a2b No such name A ..`: the message as
+/// far as it is told.
+pub(super) fn listed(text: &str, bytes: &mut Vec<u8>) -> Option<Listed> {
+    let mut scan = Scan::new(text.strip_prefix("Standard query ")?);
+    let response = scan.eat("response ");
+    let id = scan.blanks().rest().starts_with("0x").then(|| scan.hex())??;
+    let id = u16::try_from(id).ok()?;
+    scan.blanks();
+    let code = LISTED_CODES.iter().find(|(name, _)| scan.eat(name)).map_or(0, |(_, code)| *code);
+    let (flags, code) = if response { (RESPONSE, AVAILABLE | code) } else { (RECURSION, 0) };
+    bytes.extend(id.to_be_bytes());
+    bytes.extend([flags, code, 0, 1, 0, 0, 0, 0, 0, 0]);
+    let kind = scan.blanks().token();
+    let kind =
+        TYPES.iter().find(|(name, _)| name.strip_suffix('?') == Some(kind)).map(|(_, kind)| *kind);
+    if let Some(kind) = kind {
+        question(scan.blanks().token(), kind, bytes);
+    }
+    Some(Listed { id, response })
+}
+
+/// Writes what was asked.
+fn question(name: &str, kind: u16, bytes: &mut Vec<u8>) {
     if name.len() > 253 || name.split('.').any(|label| label.len() > 63) {
         return;
     }

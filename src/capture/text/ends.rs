@@ -168,6 +168,9 @@ fn named(token: &str, names: &mut Names) -> Option<End> {
     if token.is_empty() || quad || token.len() > 255 || !letter || !token.chars().all(plain) {
         return None;
     }
+    if is_masked_v4(token) {
+        return Some((names.address(token)?, None));
+    }
     let (host, port) = match token.rsplit_once('.').or_else(|| token.rsplit_once(':')) {
         Some((host, last)) if !host.is_empty() => match port(last) {
             Some(port) => (host, Some(port)),
@@ -176,6 +179,17 @@ fn named(token: &str, names: &mut Names) -> Option<End> {
         _ => (token, None),
     };
     Some((spelled(host).or_else(|| names.address(host))?, port))
+}
+
+/// Whether a token is four octets of which some are masked: what stands last is no port.
+fn is_masked_v4(token: &str) -> bool {
+    let masked = |part: &str| {
+        (1..=3).contains(&part.len()) && part.chars().all(|c| matches!(c, 'x' | 'X' | '*' | '#'))
+    };
+    let parts: Vec<&str> = token.split('.').collect();
+    parts.len() == 4
+        && parts.iter().any(|part| masked(part))
+        && parts.iter().all(|part| masked(part) || part.parse::<u8>().is_ok())
 }
 
 /// Names that IANA or every system gives: mcast.net, /etc/hosts of Debian.
@@ -258,6 +272,8 @@ mod tests {
             ("[2001:db8::1]:443", "2001:db8::1", Some(443)),
             ("ip-10-0-0-12.ec2.internal.ssh", "10.0.0.12", Some(22)),
             ("localhost.http", "127.0.0.1", Some(80)),
+            ("10.X.X.11", "240.0.0.1", None),
+            ("10.x.x.11.53", "240.0.0.1", Some(53)),
             ("192-168-0-200", "192.168.0.200", None),
             ("10-0-3-7.svc.example.8080", "10.0.3.7", Some(8080)),
             ("vrrp.mcast.net", "224.0.0.18", None),

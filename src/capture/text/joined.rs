@@ -3,6 +3,8 @@
 
 use super::start;
 
+/// What tcpdump says before the first packet; a command and a prompt stand before it.
+const BEGUN: &str = "listening on ";
 /// Bytes of `00:00:00.0`.
 const CLOCK: usize = 10;
 /// Bytes of `2026-01-05 `.
@@ -15,7 +17,7 @@ pub(super) fn parts(line: &str) -> Option<Vec<&str>> {
     for at in memchr::memchr_iter(b':', line.as_bytes()) {
         let begin = clock(line.as_bytes(), at).filter(|begin| *begin > from);
         if let Some(begin) = begin
-            && start::is_packet(&line[from..begin])
+            && (start::is_packet(&line[from..begin]) || from == 0 && line[..begin].contains(BEGUN))
             && start::is_packet(&line[begin..])
         {
             parts.push(&line[from..begin]);
@@ -71,6 +73,10 @@ mod tests {
             "lb1: {FIRST} {SECOND} 12:00:02.5 ARP, Request who-has 10.0.0.1 tell 10.0.0.2, length 28"
         );
         assert_eq!(parts(&three).unwrap().len(), 3);
+        let begun = format!(
+            "[root@lb1 ~]# tcpdump -nn -i eth0 port 90 tcpdump: verbose output suppressed, use -v or -vv for full protocol decode listening on eth0, link-type EN10MB (Ethernet), capture size 262144 bytes {FIRST}"
+        );
+        assert_eq!(parts(&begun).unwrap()[1], FIRST);
     }
 
     #[test]

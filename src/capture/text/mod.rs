@@ -35,6 +35,7 @@ mod fortigate;
 mod hex;
 mod icmp;
 mod joined;
+mod listed;
 mod logged;
 mod network;
 mod numbers;
@@ -115,6 +116,8 @@ pub struct Facts {
     pub devices: Vec<String>,
     /// Packets of a protocol over UDP whose ports are not printed (tshark's lines of DNS).
     pub portless: u64,
+    /// Questions and answers of DNS whose ports are not printed, and others stand for them.
+    pub port_stand_ins: u64,
     /// Packets that pf's log says were blocked, and by which rules, the first of them.
     pub blocked: u64,
     /// Those rules.
@@ -162,6 +165,10 @@ impl Facts {
         say(
             self.portless,
             "are of what UDP carries, without its ports (tshark's lines of DNS and the like), so nothing is told of them; tshark -V, -x or columns of the ports print them",
+        );
+        say(
+            self.port_stand_ins,
+            "are of DNS without its ports (tshark): 53 stands for the server's, and one of 49152 and above for who asks, another for each question",
         );
         if self.blocked > 0 {
             let by = self.blocked_by.join("; ");
@@ -224,6 +231,12 @@ impl Facts {
         }
     }
 
+    /// Whether a packet filter says of every packet that it was blocked.
+    #[must_use]
+    pub fn is_all_blocked(&self) -> bool {
+        self.blocked > 0 && self.blocked == self.packets
+    }
+
     /// The first form that its lines have which are not read.
     pub(super) fn form(&self) -> Option<Form> {
         self.forms.first().map(|(form, ..)| *form)
@@ -267,6 +280,7 @@ impl Facts {
         self.without_macs += u64::from(shown.src_mac.is_none());
         self.without_ttl += u64::from(!known.has(Known::TTL) && !shown.layers.is_empty());
         self.portless += u64::from(matches!(&shown.body, shown::Body::Proto { number: 255, .. }));
+        self.port_stand_ins += u64::from(shown.stands_in);
         if let shown::Body::Tcp(tcp) = &shown.body {
             self.quiet += u64::from(tcp.flags.is_none());
             let printed = tcp.seq.is_some() && tcp.flags.is_some();

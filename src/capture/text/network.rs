@@ -140,7 +140,7 @@ fn carried(
         if scan.rest().starts_with("sctp") {
             return sctp::sctp(scan, shown, ports);
         }
-        if tcp::is_garbled(scan) {
+        if tcp::is_garbled(scan) || is_torn(scan) {
             return None;
         }
         return udp::udp(scan, shown, ports);
@@ -165,6 +165,12 @@ fn carried(
         return network(scan, shown, names, depth + 1);
     }
     other(scan, shown)
+}
+
+/// Whether a line ends before it says what the packet is, as the last of a paste may.
+fn is_torn(scan: &Scan<'_>) -> bool {
+    let rest = scan.rest().trim();
+    rest.is_empty() || "Flags [".starts_with(rest)
 }
 
 /// `[bad udp cksum 0xffff -> 0x76dc!`

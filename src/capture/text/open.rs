@@ -18,6 +18,17 @@ const BARE: u32 = 58;
 #[derive(Debug, Default)]
 pub(super) struct Open {
     pairs: HashMap<(IpAddr, IpAddr), Vec<Conversation>>,
+    /// Questions of DNS whose ports are not printed.
+    askers: HashMap<(IpAddr, IpAddr, u16), u16>,
+}
+
+/// What stands for the port of the first question that has none printed; the next stand for the next
+/// (dynamic ports, RFC 6335, section 6).
+const FIRST_ASKER: u16 = 49152;
+
+/// Whether a conversation is kept under its ends turned round: each has one place, whoever speaks.
+fn is_turned((src, dst): (IpAddr, IpAddr), ports: (u16, u16)) -> bool {
+    (src, ports.0) > (dst, ports.1)
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -42,7 +53,7 @@ impl Open {
         if self.pairs.len() >= MAX_PAIRS {
             self.pairs.clear();
         }
-        let turned = src > dst;
+        let turned = is_turned((src, dst), tcp.ports);
         let (pair, ports) = match turned {
             true => ((dst, src), (tcp.ports.1, tcp.ports.0)),
             false => ((src, dst), tcp.ports),
@@ -71,22 +82,42 @@ impl Open {
         }
     }
 
-    /// What a line without ports is of: the one connection that the two hosts have open.
+    /// The port that stands for whoever asks a question of DNS, by its identifier.
+    pub(super) fn asker(&mut self, client: IpAddr, server: IpAddr, id: u16) -> u16 {
+        if self.askers.len() > usize::from(u16::MAX - FIRST_ASKER) {
+            self.askers.clear();
+        }
+        let next = FIRST_ASKER + self.askers.len() as u16;
+        *self.askers.entry((client, server, id)).or_insert(next)
+    }
+
+    /// What a line of something that TCP carries is of: the connection whose ports stand in columns of their
+    /// own, else the one that the two hosts have open.
     pub(super) fn carried(
         &self,
-        src: IpAddr,
-        dst: IpAddr,
+        (src, dst): (IpAddr, IpAddr),
+        ports: Option<(u16, u16)>,
         frame: Option<u32>,
         protocol: &str,
     ) -> Body {
-        let turned = src > dst;
+        let turned = ports.map_or(src > dst, |ports| is_turned((src, dst), ports));
         let pair = if turned { (dst, src) } else { (src, dst) };
         let none = Body::Proto { number: 255, bytes: Vec::new(), length: None };
         if over_udp(protocol) || ["ICMP", "IGMP", "STP"].iter().any(|p| protocol.starts_with(p)) {
             return none;
         }
-        let Some([one]) = self.pairs.get(&pair).map(Vec::as_slice) else { return none };
-        let ports = if turned { (one.ports.1, one.ports.0) } else { one.ports };
+        let list = self.pairs.get(&pair).map_or(&[][..], Vec::as_slice);
+        let turn = |ports: (u16, u16)| if turned { (ports.1, ports.0) } else { ports };
+        let one = match (ports, list) {
+            (Some(ports), _) => match list.iter().find(|one| one.ports == turn(ports)) {
+                Some(one) => one,
+                None => return said(ports),
+            },
+            // Of a host that talks with itself either end may have said it.
+            (None, [one]) if src != dst => one,
+            _ => return none,
+        };
+        let ports = turn(one.ports);
         Body::Tcp(Tcp {
             ports,
             flags: Some(0x18),
@@ -101,6 +132,11 @@ impl Open {
             ..Tcp::default()
         })
     }
+}
+
+/// A segment of which the ends alone are told.
+fn said(ports: (u16, u16)) -> Body {
+    Body::Tcp(Tcp { ports, flags: Some(0x18), counted: true, ..Tcp::default() })
 }
 
 /// What UDP carries rather than TCP.

@@ -41,6 +41,8 @@ pub(super) struct Shown {
     pub(super) payload: Vec<u8>,
     /// What a packet filter did with it, where its log is what was printed.
     pub(super) filtered: Option<Filtered>,
+    /// Its ports are not printed, and others stand for them.
+    pub(super) stands_in: bool,
     /// All was understood up to where a packet's line ends.
     pub(super) clean: bool,
 }

@@ -3,7 +3,7 @@
 use super::record::Printer;
 use super::scan::Scan;
 use super::shown::Stamp;
-use super::{anchor, stamp, tshark, verbose};
+use super::{anchor, listed, stamp, verbose};
 
 /// Words that may stand between a time and its packet: as many as pf's log has.
 const BETWEEN: usize = 9;
@@ -31,7 +31,7 @@ pub(super) fn find(line: &str) -> Option<Start> {
     // By far the most: a time, and a packet behind it.
     let mut scan = Scan::new(rest);
     if let Some(stamp) = stamp::stamp(&mut scan) {
-        let printer = if tshark::begins(rest) { Printer::Tshark } else { Printer::Tcpdump };
+        let printer = if listed::begins(rest) { Printer::Tshark } else { Printer::Tcpdump };
         // A log put its own time before that of the packet.
         if printer == Printer::Tcpdump
             && let Some((ahead, stamp)) = own_time(scan.rest())
@@ -52,7 +52,7 @@ pub(super) fn find(line: &str) -> Option<Start> {
         let (stamp, printer) = (Stamp::None, Printer::Verbose);
         return Some(Start { at: 0, stamp, printer, first: true });
     }
-    if rest.as_bytes()[0].is_ascii_digit() && tshark::begins(rest) {
+    if rest.as_bytes()[0].is_ascii_digit() && listed::begins(rest) {
         return Some(Start {
             at: blanks,
             stamp: Stamp::None,
@@ -89,7 +89,7 @@ fn behind(line: &str, blanks: usize) -> Option<Start> {
             let stamp = stamp::stamp(&mut scan);
             if let Some(stamp) = stamp {
                 let printer =
-                    if tshark::begins(&line[at..]) { Printer::Tshark } else { Printer::Tcpdump };
+                    if listed::begins(&line[at..]) { Printer::Tshark } else { Printer::Tcpdump };
                 // Logs have times too: a packet must follow.
                 let packet = printer == Printer::Tshark || holds_packet(scan.rest());
                 return packet.then_some(Start { at, stamp, printer, first: false });

@@ -3,105 +3,14 @@
 //!
 //! Its sequence numbers count from 0 whatever was seen, so what they were is unknown.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
+use super::dns;
 use super::ends::{self, Names};
+use super::listed::{head, is_arrow};
 use super::open::{Open, over_udp};
 use super::scan::Scan;
-use super::shown::{Arp, Body, Carrier, Extent, Header, Layer, Quoted, Shown, Stamp, Tcp};
-use super::stamp;
-
-/// Columns of times behind the first at most.
-const MORE_TIMES: usize = 2;
-
-/// Whether a line is one of these.
-pub(super) fn begins(text: &str) -> bool {
-    head(&mut Scan::new(text)).is_some()
-}
-
-/// What stands in the columns.
-struct Head<'t> {
-    stamp: Stamp,
-    src: &'t str,
-    dst: &'t str,
-    protocol: &'t str,
-    length: Option<u32>,
-    /// Of columns for both.
-    ports: Option<(u16, u16)>,
-}
-
-fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
-    scan.blanks();
-    let before = *scan;
-    let numbered = scan.number().is_some() && matches!(scan.peek(), Some(b' ' | b'\t'));
-    if !numbered {
-        *scan = before;
-    }
-    scan.blanks();
-    let stamp = stamp::stamp(scan).or_else(|| stamp::seconds(scan))?;
-    if !matches!(scan.peek(), Some(b' ' | b'\t')) {
-        return None;
-    }
-    more_times(scan);
-    let src = scan.token();
-    let mut dst = scan.token();
-    let arrow = is_arrow(dst);
-    let mut protocol;
-    let mut ports: [Option<u16>; 2] = [None, None];
-    if arrow {
-        dst = scan.token();
-        protocol = scan.token();
-    } else {
-        // Columns that people add: the ports, each behind its address or both behind them.
-        let port = |token: &str| token.parse::<u16>().ok();
-        if let Some(src_port) = port(dst) {
-            ports[0] = Some(src_port);
-            dst = scan.token();
-        }
-        protocol = scan.token();
-        for at in 0..2 {
-            if let Some(told) = port(protocol) {
-                // Both behind them, or that of the destination behind its address.
-                let at = if ports[0].is_some() { 1 } else { at };
-                ports[at] = Some(told);
-                protocol = scan.token();
-            }
-        }
-        let address = |token: &str| matches!(ends::end(token, None), Some((_, None)));
-        let plain = address(src) && address(dst);
-        if !numbered && !plain {
-            return None;
-        }
-    }
-    let mut length: Option<u32> = protocol.parse().ok();
-    if arrow && length.is_some() {
-        // A cooked capture has no destination of ARP.
-        protocol = std::mem::take(&mut dst);
-    } else {
-        let token = scan.token();
-        length = token.parse().ok();
-        // No column of it.
-        if length.is_none() && token != "-" {
-            return None;
-        }
-    }
-    let named = protocol.bytes().any(|b| b.is_ascii_uppercase());
-    (named && protocol.len() <= 24).then_some(())?;
-    let ports = ports[0].zip(ports[1]);
-    Some(Head { stamp, src, dst, protocol, length, ports })
-}
-
-/// Steps over columns of seconds that people add: since the first packet, since the one before.
-fn more_times(scan: &mut Scan<'_>) {
-    for _ in 0..MORE_TIMES {
-        let mut behind = *scan;
-        let told = stamp::seconds(behind.blanks()).is_some();
-        if !told || !matches!(behind.peek(), Some(b' ' | b'\t')) {
-            return;
-        }
-        *scan = behind;
-    }
-}
+use super::shown::{Arp, Body, Carrier, Extent, Header, Layer, Quoted, Shown, Tcp};
 
 /// Reads a line.
 pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Shown> {
@@ -127,8 +36,12 @@ pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Sh
     if let (Body::None, Some(ports), true) = (&shown.body, head.ports, over_udp(head.protocol)) {
         shown.body = Body::Udp { ports, length: None };
     }
+    if let (Body::None, "DNS", None) = (&shown.body, head.protocol, head.ports) {
+        shown.body = asked(&scan, &mut shown.payload, (src, dst), open);
+        shown.stands_in = !matches!(shown.body, Body::None);
+    }
     if let Body::None = shown.body {
-        shown.body = open.carried(src, dst, head.length, head.protocol);
+        shown.body = open.carried((src, dst), head.ports, head.length, head.protocol);
         if let Body::Tcp(_) = shown.body {
             shown.payload = scan.rest().trim_end().bytes().take_while(|b| *b != b'[').collect();
         }
@@ -138,6 +51,21 @@ pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Sh
     shown.layers.push(Layer { src, dst, header, carrier: Carrier::Ip });
     shown.clean = true;
     Some(shown)
+}
+
+/// `Standard query 0x1a2b A www.example.com`: its ports are not printed. That of the server is the
+/// protocol's; what stands for the client's is one for each question, as its identifier tells them apart.
+fn asked(
+    scan: &Scan<'_>,
+    payload: &mut Vec<u8>,
+    (src, dst): (IpAddr, IpAddr),
+    open: &mut Open,
+) -> Body {
+    let Some(told) = dns::listed(scan.rest(), payload) else { return Body::None };
+    let (client, server) = if told.response { (dst, src) } else { (src, dst) };
+    let port = open.asker(client, server, told.id);
+    let ports = if told.response { (dns::PORT, port) } else { (port, dns::PORT) };
+    Body::Udp { ports, length: None }
 }
 
 fn body(scan: &mut Scan<'_>, protocol: &str, header: &mut Header, names: &mut Names) -> Body {
@@ -179,21 +107,6 @@ fn ports(scan: &mut Scan<'_>, names: &mut Names) -> Option<(u16, u16)> {
         *scan = before;
     }
     found
-}
-
-/// The arrow between two ends. A terminal that has none of that shape prints a question mark, and
-/// its three bytes in UTF-8 are sometimes read as Latin-1 or Windows-1252.
-fn is_arrow(token: &str) -> bool {
-    [
-        "\u{2192}",
-        "->",
-        "?",
-        "\u{fffd}",
-        "\u{fffd}\u{fffd}\u{fffd}",
-        "\u{e2}\u{86}\u{92}",
-        "\u{e2}\u{2020}\u{2019}",
-    ]
-    .contains(&token)
 }
 
 /// A decimal number behind a name.
@@ -312,6 +225,7 @@ fn arp(scan: &mut Scan<'_>, shown: &Shown) -> Option<Arp> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::listed::begins;
     use super::*;
 
     fn read(lines: &[&str]) -> Vec<Shown> {
@@ -345,6 +259,17 @@ mod tests {
         let times = format!(
             "3 2026-01-05 08:42:18.387260 15.254479 0.003676 198.51.100.20 203.0.113.80 TCP 74 {syn}"
         );
+        let bare = format!("3 0.2 198.51.100.20 203.0.113.80 TCP {syn}");
+        let ahead = format!("3 0.2 198.51.100.20 203.0.113.80 74 TCP [TCP Retransmission] {syn}");
+        let old =
+            format!("3 0.2 198.51.100.20 -> 203.0.113.80 TCP {}", syn.replace('\u{2192}', ">"));
+        for columns in [&bare, &ahead, &old] {
+            assert!(begins(columns), "{columns}");
+            let shown = &read(&[columns])[0];
+            let Body::Tcp(tcp) = &shown.body else { panic!("{columns}") };
+            assert_eq!((tcp.ports, tcp.flags), ((52001, 80), Some(2)), "{columns}");
+            assert_eq!(shown.frame_len, (*columns == ahead).then_some(74), "{columns}");
+        }
         for columns in [without, ports, both, times] {
             assert!(begins(&columns), "{columns}");
             let Body::Tcp(tcp) = &read(&[&columns])[0].body else { panic!("{columns}") };
@@ -376,6 +301,40 @@ mod tests {
         let Body::Tcp(tcp) = &shown[1].body else { panic!("{shown:?}") };
         assert_eq!((tcp.ports, tcp.length), ((5000, 80), Some(43)));
         assert_eq!(shown[1].payload, b"GET /status HTTP/1.1");
+    }
+
+    #[test]
+    fn columns_of_ports_tell_the_connection_of_what_tcp_carries() {
+        let shown = read(&[
+            "08:00:00.1 127.0.0.1 5000 127.0.0.1 80 TCP 68 5000 \u{2192} 80 [SYN] Seq=0 Win=5 Len=0",
+            "08:00:00.2 127.0.0.1 80 127.0.0.1 5000 TCP 56 80 \u{2192} 5000 [ACK] Seq=1 Ack=1 Win=5 Len=0",
+            "08:00:00.3 127.0.0.1 80 127.0.0.1 5000 HTTP 99 HTTP/1.1 200 OK",
+            "08:00:00.4 127.0.0.1 6000 127.0.0.1 80 HTTP 99 GET / HTTP/1.1",
+        ]);
+        let Body::Tcp(tcp) = &shown[2].body else { panic!("{shown:?}") };
+        assert_eq!((tcp.ports, tcp.length), ((80, 5000), Some(43)));
+        let Body::Tcp(tcp) = &shown[3].body else { panic!("{shown:?}") };
+        assert_eq!((tcp.ports, tcp.length), ((6000, 80), None));
+    }
+
+    #[test]
+    fn a_question_of_dns_has_a_port_of_its_own() {
+        let shown = read(&[
+            "1 0.1 10.0.0.1 \u{2192} 10.0.0.2 DNS 94 Standard query 0x00ab A db.example",
+            "2 0.2 10.0.0.1 \u{2192} 10.0.0.2 DNS 94 Standard query 0x00ac AAAA db.example",
+            "3 5.1 10.0.0.1 \u{2192} 10.0.0.2 DNS 94 Standard query 0x00ab A db.example",
+            "4 5.2 10.0.0.2 \u{2192} 10.0.0.1 DNS 120 Standard query response 0x00ab No such name A db.example SOA ns.example",
+        ]);
+        let ports = |at: usize| match shown[at].body {
+            Body::Udp { ports, .. } => ports,
+            _ => panic!("{:?}", shown[at]),
+        };
+        assert_eq!(ports(0).1, 53);
+        assert!(ports(0) == ports(2) && ports(0) != ports(1));
+        assert_eq!(ports(3), (53, ports(0).0));
+        assert_eq!(shown[0].payload, shown[2].payload);
+        assert_eq!(shown[3].payload[..4], [0, 0xab, 0x80, 0x83]);
+        assert_eq!(shown[3].payload[12..], shown[0].payload[12..]);
     }
 
     #[test]

@@ -288,7 +288,7 @@ impl<F: Sink> Walk<'_, '_, F> {
         let interface = self.sections.take(built.link_type);
         self.facts.add(built.known, shown, !record.bytes.is_empty());
         if shown.filtered.is_some() {
-            self.facts.aside.push(record.line, &record.text);
+            self.facts.aside.push(record.line, &record.text.replace('\n', " "));
         }
         // A dump has the index that it has.
         if shown.cooked && shown.ifindex.is_none() && record.bytes.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::evidence::{ASKED, came_in, kept_before, many_ports};
 use super::{Against, Opinions};
-use crate::breaks::{Group, Journey, Manner, Milestone, Passage, dropped};
+use crate::breaks::{Group, Journey, Manner, Milestone, Passage, dropped, heard_late};
 use crate::diagnose::Facts;
 use crate::diagnose::facts::way::passing::through;
 use crate::trace::ConnectionId;
@@ -11,6 +11,14 @@ use crate::wire::Ip;
 /// One of two questions that left one port together was answered, the other only when it was
 /// asked again.
 pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let alone = |id: &ConnectionId| heard_late(facts, *id).is_some();
+    if group.connections.iter().take(ASKED).all(alone) {
+        opinions.possible(
+            "packet-loss",
+            "then a capture at the next host lacks the question or the answer; if the server's own has the question each time and no answer to the first, it is busy, or waits for those that it asks itself",
+        );
+        return;
+    }
     if let Some((next, at)) = kept_before(facts, group) {
         let why = "the question did not come to the host that translates";
         opinions.refuted(&["dns-conntrack-race-5s"], &Against { why, at: Some(at) });

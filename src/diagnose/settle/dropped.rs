@@ -56,7 +56,7 @@ fn is_of(d: &Dropped, protocol: Protocol, tuple: &Tuple) -> bool {
     let same = |(ip, port): (Ip, Option<u16>), end: (Ip, u16)| {
         ip == end.0 && port.is_none_or(|port| port == end.1)
     };
-    d.protocol == protocol
+    (d.protocol == protocol || d.protocol == Protocol::ANY)
         && (same(d.from, tuple.client) && same(d.to, tuple.server)
             || same(d.from, tuple.server) && same(d.to, tuple.client))
 }

@@ -1,7 +1,7 @@
 //! What the symptoms that come from breaks have in common: which connections broke so,
 //! and the frames that show it.
 
-use crate::breaks::{Break, Fate, Group, Manner, Packet, dropped, unfilled};
+use crate::breaks::{Break, Fate, Group, Manner, Packet, dropped, heard_late, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::{Facts, Proof, Sighting};
 use crate::flow::{Flow, Mark};
@@ -149,11 +149,21 @@ fn asked_again(f: &Facts, broken: &Break) -> Vec<Proof> {
         let pair = f.vantage(leg).side_tables.dns_pair(leg.stream)?;
         Some((leg, pair, pair.lost()?))
     });
-    let Some((leg, pair, lost)) = found else { return Vec::new() };
+    let Some((leg, pair, lost)) = found else { return heard_late_proofs(f, broken) };
     let proofs = [
         f.proof(leg, pair.asked[lost], "the question"),
         f.proof(leg, pair.again[lost], "it is asked again"),
         f.proof(leg, pair.settled[lost], "and answered"),
+    ];
+    proofs.into_iter().flatten().collect()
+}
+
+fn heard_late_proofs(f: &Facts, broken: &Break) -> Vec<Proof> {
+    let Some((leg, asked)) = heard_late(f, broken.connection) else { return Vec::new() };
+    let proofs = [
+        f.proof(leg, asked.first(), "the question"),
+        f.proof(leg, asked.last(), "it is asked again"),
+        f.proof(leg, f.reply(leg).first, "and answered"),
     ];
     proofs.into_iter().flatten().collect()
 }

@@ -7,7 +7,7 @@ use super::{concerned, connections, connections_to};
 use crate::breaks::{Manner, Packet, Passage, asks_again};
 use crate::correlate::Outcome;
 use crate::diagnose::facts::load::sent_again::{Again, what};
-use crate::flow::IcmpErrorKind;
+use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
 
 /// Connections of which each is asked what was sent again.
@@ -48,6 +48,23 @@ fn times(n: u16) -> String {
 /// Whether a router said that a packet of the connection was too big for its next link.
 fn too_big(trace: &Trace, id: ConnectionId) -> bool {
     trace.errors_of(id).any(|(_, e)| matches!(e.kind, IcmpErrorKind::TooBig { .. }))
+}
+
+/// Whether what was sent again after it was said to be too big is too big still.
+fn as_large(trace: &Trace, id: ConnectionId) -> bool {
+    let told = |(_, e): (_, &IcmpError)| match e.kind {
+        IcmpErrorKind::TooBig { mtu } if mtu > 0 => Some(mtu),
+        _ => None,
+    };
+    let Some(mtu) = trace.errors_of(id).filter_map(told).min() else { return false };
+    trace.legs(id).iter().any(|leg| {
+        let vantage = trace.vantage(leg);
+        let both = [trace.forward(leg), trace.reply(leg)];
+        both.into_iter().flat_map(|flow| vantage.repeats_of(flow)).any(|r| {
+            // What a card has not cut yet has room for several.
+            (mtu..2 * mtu).contains(&r.to.wrapping_sub(r.from))
+        })
+    })
 }
 
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
@@ -104,6 +121,8 @@ fn why(facts: &Facts, sightings: &[Sighting]) -> &'static str {
         "it, or its acknowledgment, was lost on the way"
     } else if told == sightings.len() && connections(sightings).any(in_vain) {
         "it was too big for a link on the way, ICMP said so, and it was never acknowledged"
+    } else if told == sightings.len() && connections(sightings).any(|id| as_large(facts, id)) {
+        "it was too big for a link on the way, ICMP said so, and it was sent again as large as before"
     } else if told == sightings.len() {
         "it was too big for a link on the way, ICMP said so, and it was sent again in smaller segments"
     } else {

@@ -119,6 +119,9 @@ fn pf(cx: &mut Cx<'_>, line: &str) -> bool {
     };
     let (number, how) = rule.split_once('/').unwrap_or((rule, rule));
     let Some((_, how)) = how.split_once("block ") else { return false };
+    // What `-v` prints of the header stands before the ends.
+    let header = packet.find(" > ").and_then(|ends| packet[..ends].rfind(')'));
+    let packet = header.map_or(packet, |at| &packet[at + 1..]);
     let words: Vec<&str> =
         packet.split_whitespace().skip_while(|w| matches!(*w, "IP" | "IP6")).collect();
     let [from, ">", to, rest @ ..] = words.as_slice() else { return false };

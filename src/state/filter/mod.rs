@@ -3,5 +3,6 @@
 pub(super) mod dropped;
 pub(super) mod dropped_json;
 pub(super) mod iptables;
+pub(super) mod kernel_log;
 pub(super) mod nft;
 pub(super) mod nft_json;
