@@ -1,7 +1,9 @@
 //! What became of one connection.
 
 use super::judged::Judged;
-use super::{Break, Fate, Pace, behind, datagram, handshake, held, said, talk, unfilled, unheeded};
+use super::{
+    Break, Fate, Pace, behind, datagram, handshake, held, logged, said, talk, unfilled, unheeded,
+};
 use crate::flow::{Flow, Reset};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
@@ -19,8 +21,15 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
     {
         return (Fate::Suffered, Some(late));
     }
+    if matches!(fate, Fate::Well | Fate::Untold)
+        && trace.ordinary(id).is_none()
+        && let Some(dropped) = logged::judge(trace, id)
+    {
+        return (Fate::Failed, Some(dropped));
+    }
     // What is not shown is not well.
-    let unseen = || said::end_is_unseen(trace, id) || is_unknown_to_server(trace, id);
+    let unseen =
+        || said::end_is_unseen(trace, id) || is_unknown_to_server(trace, id) || is_bare(trace, id);
     if fate == Fate::Well && trace.ordinary(id).is_none() && unseen() {
         return (Fate::Untold, None);
     }
@@ -35,6 +44,20 @@ pub fn is_unknown_to_server(trace: &Trace, id: ConnectionId) -> bool {
     let reset = |flow: &Flow| flow.reset == Reset::NoSocket;
     legs.iter().all(|leg| bare(trace.forward(leg)) && bare(trace.reply(leg)))
         && legs.iter().any(|leg| reset(trace.reply(leg)))
+}
+
+/// So few acknowledgments may be one and its repeats; more of them take in an answer that goes another way. Judgement.
+const BARE_PACKETS: u32 = 3;
+
+/// Whether all that is seen are a client's acknowledgments of something: neither how it began, nor a word, nor anything
+/// of the server.
+fn is_bare(trace: &Trace, id: ConnectionId) -> bool {
+    trace.connection(id).protocol.is_tcp()
+        && trace.legs(id).iter().all(|leg| {
+            let (there, back) = (trace.forward(leg), trace.reply(leg));
+            let few = there.packets <= BARE_PACKETS;
+            few && there.flags.only_acknowledges() && there.payload == 0 && !back.seen()
+        })
 }
 
 fn own(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {

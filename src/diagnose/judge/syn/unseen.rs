@@ -1,6 +1,6 @@
 //! SYNs that left a host, and nothing behind it was captured.
 
-use super::{BEHIND, checked, marked, nobody_behind};
+use super::{BEHIND, checked, marked, nobody_behind, reset_unheeded};
 use crate::breaks::Group;
 use crate::correlate::Tuple;
 use crate::diagnose::facts::address::claimants::{WrongOne, wrong_one};
@@ -24,7 +24,7 @@ const NO_HAIRPIN: &str = "the caller itself was chosen, and gets its own SYN bac
 
 /// It left, and nothing behind was captured.
 pub(in crate::diagnose::judge) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
-    if nobody_behind(facts, group, opinions) {
+    if nobody_behind(facts, group, opinions) || reset_unheeded(facts, group, opinions) {
         return;
     }
     if let Some(WrongOne { whom, serves, at, .. }) = wrong_one(facts, group) {
