@@ -102,6 +102,11 @@ impl Trait {
         Self::EveryNth,
     ];
 
+    /// Whether it says who the client is.
+    fn is_of_client(self) -> bool {
+        self == Self::ClientNetwork
+    }
+
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -268,9 +273,10 @@ impl<'a> Worlds<'a> {
                 })
                 .collect();
         found.sort_by(|a, b| a.chance.total_cmp(&b.chance).then(a.what.cmp(&b.what)));
-        // Traits that count alike say one thing; the first says it.
+        // Traits that count alike say one thing; the first says it. That whose they are goes with where they are sent is
+        // another: somebody keeps them there.
         let mut told = BTreeSet::new();
-        found.retain(|apart| told.insert((apart.broken, apart.well)));
+        found.retain(|apart| told.insert((apart.broken, apart.well, apart.what.is_of_client())));
         found.truncate(TOLD);
         found
     }

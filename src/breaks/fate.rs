@@ -3,7 +3,7 @@
 use super::journey::{Journey, Milestone};
 use super::judged::Judged;
 use super::{
-    Break, Fate, Manner, Pace, Packet, behind, datagram, handshake, held, said, talk, unfilled,
+    Break, Fate, Manner, Pace, Packet, behind, datagram, handshake, held, logged, said, talk, unfilled,
     unheeded,
 };
 use crate::flow::{Flow, Reset};
@@ -24,14 +24,20 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
     {
         return (Fate::Suffered, Some(late));
     }
-    if !fate.is_harm() && trace.ordinary(id).is_none() && is_blocked(trace, id) {
-        return blocked(trace, id);
+    if !fate.is_harm() && trace.ordinary(id).is_none() {
+        if is_blocked(trace, id) {
+            return blocked(trace, id);
+        }
+        if let Some(dropped) = logged::judge(trace, id) {
+            return (Fate::Failed, Some(dropped));
+        }
     }
     // What is not shown is not well.
     let unseen = || {
         said::end_is_unseen(trace, id)
             || is_unknown_to_server(trace, id)
             || is_left_repeating(trace, id)
+            || is_bare(trace, id)
     };
     if fate == Fate::Well && trace.ordinary(id).is_none() && unseen() {
         return (Fate::Untold, None);
@@ -98,6 +104,20 @@ fn is_left_repeating(trace: &Trace, id: ConnectionId) -> bool {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         waits(there, back) || waits(back, there)
     })
+}
+
+/// So few acknowledgments may be one and its repeats; more of them take in an answer that goes another way. Judgement.
+const BARE_PACKETS: u32 = 3;
+
+/// Whether all that is seen are a client's acknowledgments of something: neither how it began, nor a word, nor anything
+/// of the server.
+fn is_bare(trace: &Trace, id: ConnectionId) -> bool {
+    trace.connection(id).protocol.is_tcp()
+        && trace.legs(id).iter().all(|leg| {
+            let (there, back) = (trace.forward(leg), trace.reply(leg));
+            let few = there.packets <= BARE_PACKETS;
+            few && there.flags.only_acknowledges() && there.payload == 0 && !back.seen()
+        })
 }
 
 fn own(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {

@@ -33,8 +33,11 @@ mod hung;
 mod journey;
 mod judged;
 mod kept_back;
+mod leases;
+mod logged;
 mod manner;
 mod one_sided;
+mod own_names;
 mod pace;
 mod probed;
 mod proved;
@@ -61,6 +64,7 @@ pub use held::{Held, Untold, held};
 pub use hung::{hung, is_left_midway};
 pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use manner::{By, Manner};
+pub use own_names::Unanswered;
 pub use pace::Pace;
 pub use probed::probed;
 pub use said::{
@@ -251,6 +255,7 @@ impl Breaks {
             harmed.extend(broken);
         }
         unproved::doubt(trace, &mut fates, &mut harmed);
+        own_names::wait(trace, &mut fates, &mut harmed);
         let excused = excused::excuse(trace, &mut fates, &mut harmed);
         let accounts = Accounts::of(trace, &fates);
         beyond::complete(trace, &fates, &mut harmed);

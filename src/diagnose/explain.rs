@@ -249,6 +249,7 @@ fn add(
         strays: Vec::new(),
         addresses: sightings.iter().filter_map(|s| s.address).collect(),
         explains: Vec::new(),
+        names_checks: false,
     };
     let node = graph.add_node(finding);
     if let Some(cause) = cause {

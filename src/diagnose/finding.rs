@@ -133,6 +133,8 @@ pub struct Finding {
     pub addresses: Vec<Ip>,
     /// Indexes of the findings that it explains.
     pub explains: Vec<usize>,
+    /// Its title says itself that it is about health checks.
+    pub names_checks: bool,
 }
 
 impl Finding {
@@ -158,7 +160,14 @@ impl Finding {
             strays: Vec::new(),
             addresses: Vec::new(),
             explains: Vec::new(),
+            names_checks: false,
         }
+    }
+
+    /// With a title that says itself that it is about health checks.
+    #[must_use]
+    pub fn naming_checks(self) -> Self {
+        Self { names_checks: true, ..self }
     }
 
     /// What is worth knowing and no fault.

@@ -304,7 +304,7 @@ fn line(facts: &Facts, finding: &Finding) -> String {
                 );
             }
             // Who says it of the checks need not be told so first.
-            return match title.contains("health checks") {
+            return match finding.names_checks {
                 true => format!("{title} ({checks}){why}"),
                 false => format!("{checks} of {to}: {title}{why}"),
             };

@@ -33,6 +33,8 @@ pub struct Look {
     pub(super) side: Side,
     /// First byte of the payload, where one was captured.
     pub(super) first: Option<u8>,
+    /// It only acknowledges, and may name bytes beyond a gap.
+    pub(super) sacks: bool,
     /// It is a segment in plain IPv4; of any other frame nothing else is here.
     pub(super) plain: bool,
 }
@@ -57,6 +59,7 @@ impl Look {
         flags: TcpFlags(0),
         side: Side::A,
         first: None,
+        sacks: false,
         plain: false,
     };
 }
@@ -79,6 +82,7 @@ impl Looker {
         look.id = segment.id();
         look.flags = segment.flags();
         look.first = payload.captured.first().copied();
+        look.sacks = payload.len == 0 && segment.may_sack();
         look.plain = true;
     }
 

@@ -2,11 +2,8 @@
 
 use super::stream::NEAR;
 use super::{LinkId, Mark};
-use crate::wire::{Tcp, TcpFlags};
+use crate::wire::{Signing, TIMESTAMPS, Tcp, TcpFlags};
 use std::num::NonZeroU32;
-
-/// Bytes of the timestamps option, padded (RFC 7323, appendix A).
-const TIMESTAMPS: usize = 12;
 
 /// Options of a SYN that every layer-4 mode keeps: a fingerprint of the stack
 /// that sent it. The maximum segment size may be clamped on the way.
@@ -30,6 +27,8 @@ impl SynShape {
     pub(super) const STAMPED: u8 = 2;
     pub(super) const CUT: u8 = 4;
     pub(super) const CLOSED: u8 = 8;
+    pub(super) const MD5: u8 = 16;
+    pub(super) const AUTHENTICATED: u8 = 32;
 
     fn of(tcp: &Tcp<'_>) -> Self {
         let options = &tcp.parse_options();
@@ -40,7 +39,9 @@ impl SynShape {
             marks: mark(options.sack_permitted, Self::SACK)
                 | mark(options.timestamps.is_some(), Self::STAMPED)
                 | mark(tcp.header_cut || options.cut, Self::CUT)
-                | mark(tcp.window == 0, Self::CLOSED),
+                | mark(tcp.window == 0, Self::CLOSED)
+                | mark(options.signing == Some(Signing::Md5), Self::MD5)
+                | mark(options.signing == Some(Signing::Authentication), Self::AUTHENTICATED),
             tsval: options.timestamps.map_or(0, |t| t.0),
             tsecr: options.timestamps.map_or(0, |t| t.1),
         }
@@ -56,6 +57,16 @@ impl SynShape {
     #[must_use]
     pub fn stamped(&self) -> bool {
         self.marks & Self::STAMPED != 0
+    }
+
+    /// By what it is signed.
+    #[must_use]
+    pub fn signing(&self) -> Option<Signing> {
+        match self.marks & (Self::MD5 | Self::AUTHENTICATED) {
+            0 => None,
+            Self::MD5 => Some(Signing::Md5),
+            _ => Some(Signing::Authentication),
+        }
     }
 
     /// Its window was 0: the other side may send nothing yet.

@@ -145,6 +145,10 @@ impl Observer {
             && is_alone(&self.links, stream.flow(side).link, at, mark);
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
+        if tcp.flags.syn() {
+            self.tally.signed_syns += u64::from(stream.flow(side).shape.signing().is_some());
+        }
+        self.side_tables.sacks.see(id, side, mark, stream, tcp);
         if !stream.has_syn() {
             self.side_tables.tokens.add(id, side, tcp);
         }

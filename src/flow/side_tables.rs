@@ -15,6 +15,7 @@ use super::marked::Marked;
 use super::on_demand::OnDemand;
 use super::options::Options;
 use super::preface::Prefaces;
+use super::sacks::{AllSacks, StrangeSacks};
 use super::spoken::AllSpoken;
 use super::syn_checksum::{AllSums, Sums};
 use super::token::Tokens;
@@ -88,6 +89,7 @@ pub struct SideTables {
     pub(super) options: Options,
     pub(super) marked: Marked,
     pub(super) idles: Idles,
+    pub(super) sacks: AllSacks,
     pub(super) sums: AllSums,
 }
 
@@ -234,6 +236,18 @@ impl SideTables {
         self.idles.of(id)
     }
 
+    /// What a side of a stream acknowledges beyond a gap that the other never sent.
+    #[must_use]
+    pub fn strange_sacks(&self, id: StreamId, side: Side) -> Option<&StrangeSacks> {
+        self.sacks.of(id, side)
+    }
+
+    /// Whether any does.
+    #[must_use]
+    pub fn has_strange_sacks(&self) -> bool {
+        !self.sacks.is_empty()
+    }
+
     /// Whether there are any.
     #[must_use]
     pub fn has_dns_pairs(&self) -> bool {
@@ -367,5 +381,6 @@ impl SideTables {
             health.forget(id);
         }
         self.idles.forget(id);
+        self.sacks.forget(id);
     }
 }

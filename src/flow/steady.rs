@@ -33,7 +33,8 @@ pub(super) fn take(
     look: &Look,
 ) -> Option<bool> {
     let (flags, payload) = (look.flags, u32::from(look.payload));
-    if !goes_on(flags) || look.window == 0 || !stream.has_syn() || Idles::ended_by(mark, stream) {
+    let plainly = goes_on(flags) && look.window != 0 && !look.sacks;
+    if !plainly || !stream.has_syn() || Idles::ended_by(mark, stream) {
         return None;
     }
     let [a, b] = &mut stream.flows;

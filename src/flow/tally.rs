@@ -15,6 +15,8 @@ pub struct Tally {
     pub pure_acks: u64,
     /// SYN-ACKs with room for no option but a maximum segment size.
     pub bare_syn_acks: u64,
+    /// SYNs and SYN-ACKs that are signed (RFC 2385, RFC 5925).
+    pub signed_syns: u64,
     /// UDP datagrams.
     pub udp: u64,
     /// DNS questions for names that a cluster gives its services.

@@ -62,7 +62,8 @@ pub use protocol::Protocol;
 pub use proxy_protocol::ProxyHeader;
 pub use quote::Quote;
 pub use segment::{Payload, Segment};
-pub use tcp::{Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
+pub(crate) use tcp::TIMESTAMPS;
+pub use tcp::{Signing, Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
 pub use transport::{Transport, Udp};
 pub use vrrp::{VirtualAddresses, Vrrp};
 

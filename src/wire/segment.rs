@@ -125,6 +125,13 @@ impl<'a> Segment<'a> {
         self.packet.get(BOTH..options)
     }
 
+    /// Whether its options may hold SACK blocks.
+    #[inline(always)]
+    #[must_use]
+    pub fn may_sack(&self) -> bool {
+        self.options().is_some_and(super::tcp::may_sack)
+    }
+
     /// What it carries; `None` where its options do not fit.
     #[inline(always)]
     #[must_use]

@@ -15,6 +15,7 @@ mod anycast;
 mod asked;
 mod asked_there;
 mod associations;
+mod bare_resets;
 mod checked;
 mod cloud_checks;
 mod clusters;
@@ -31,6 +32,8 @@ mod given_up;
 mod greeting;
 mod hosts;
 mod kept;
+mod leases;
+mod lone_acks;
 mod lost_paths;
 mod masters;
 mod masters_tests;
@@ -45,8 +48,10 @@ mod other_names;
 mod overlays;
 mod overlays_told;
 mod oversize;
+mod own_names;
 mod packet;
 mod parts;
+mod persistent;
 mod places;
 mod pods;
 mod pools;
@@ -59,10 +64,12 @@ mod refused_all;
 mod reuse;
 mod rewritten;
 mod rewritten_tests;
+mod sacked;
 mod said_no;
 mod scanned;
 mod sealed;
 mod sessions;
+mod signed;
 mod silent_servers;
 mod situations;
 mod situations_told;
@@ -158,6 +165,8 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-dr-virtual-mac", play: virtual_macs::let_out },
     Scene { name: "nat-postgres-one-rs-full", play: refusals::postgres_full },
     Scene { name: "server-mss-raised-on-the-way", play: rewritten::mss_raised },
+    Scene { name: "bgp-md5-one-side", play: signed::one_side },
+    Scene { name: "sack-not-translated", play: sacked::not_translated },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

@@ -37,7 +37,7 @@ pub const NOTES: [&str; 4] = [
 ];
 
 /// Why.
-pub const CAUSES: [&str; 92] = [
+pub const CAUSES: [&str; 94] = [
     "arp-answer-lost",
     "l4-self-access-hairpin",
     "dr-arp-problem",
@@ -130,6 +130,8 @@ pub const CAUSES: [&str; 92] = [
     "untranslated-by-old-entry",
     "control-channel-address",
     "options-rewritten",
+    "sack-not-translated",
+    "tcp-signature-mismatch",
 ];
 
 /// Whether an id is known.

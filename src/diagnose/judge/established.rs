@@ -1,26 +1,25 @@
 //! Connections that stood and then broke.
 
 use super::evidence::{
-    ASKED, arrived, asked_again, came_in, connected, cut_young, foreign_ttl, may_have_waited,
-    missing, never_idle, reset_elsewhere, same_silence, small, smallest_again,
+    ASKED, asked_again, came_in, connected, cut_young, foreign_ttl, may_have_waited, missing,
+    never_idle, reset_elsewhere, same_silence, small,
 };
 use super::place::Place;
 use super::renewed::{Renewed, renewed};
 use super::{Against, Opinions};
-use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage, hung, probed};
+use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage, Unanswered};
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
 use crate::diagnose::facts::way::passing::through;
 use crate::diagnose::symptom::rst_no_socket;
 use crate::diagnose::thresholds::{
-    JUDGE_LIMIT_NS, JUDGE_LIMIT_PART, JUDGE_QUICK_PART, JUDGE_SMALL as SMALL, SIZE_ETHERNET_MTU,
+    JUDGE_LIMIT_NS, JUDGE_LIMIT_PART, JUDGE_QUICK_PART, JUDGE_SMALL as SMALL,
 };
-use crate::diagnose::words::commands::ping;
 use crate::diagnose::words::seconds;
-use crate::trace::{At, ConnectionId};
+use crate::trace::ConnectionId;
 
 /// Causes that let no connection stand.
-const BEFORE: &[&str] =
+pub(super) const BEFORE: &[&str] =
     &["rs-silent", "rs-missing-vip", "rp-filter-drop", "nat-return-bypasses-director"];
 
 /// The last step of the handshake, or the first word of a server that speaks first, is
@@ -101,6 +100,15 @@ fn taken_at_once(facts: &Facts, group: &Group) -> Option<Against> {
 
 /// Bytes got through at last, or an answer took its time.
 pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let unanswered = Unanswered::of(facts);
+    let sought = group.connections.first().and_then(|id| unanswered.meanwhile(facts, *id));
+    if let Some((leg, question, resolver, _)) = sought {
+        opinions.possible("datagram-unanswered", format!("the server's own question to {resolver} stays unanswered meanwhile: then 'dig @{resolver} . NS' on it ends in a timeout, too"));
+        let why = "the server asks its name server meanwhile, in vain, and answers when that times out";
+        let at = Some(facts.at(leg, question));
+        opinions.refuted(&["network-latency"], &Against { why, at });
+        return;
+    }
     let repeated = group.connections.iter().any(|id| facts.connection(*id).progress.repeats);
     let own = group.connections.first().and_then(|id| facts.server(*id)?.host);
     let last = group.last.filter(|last| own.is_some() && last.host == own);
@@ -151,148 +159,7 @@ pub(super) fn torn(facts: &Facts, group: &Group, opinions: &mut Opinions) {
 }
 
 /// Causes that let short segments through.
-const SIZE: &[&str] = &["tun-mtu-blackhole", "pmtud-icmp-misdelivered"];
-
-/// Whether each request arrived as a whole at a host whose own capture shows it acknowledge that and send no byte of an
-/// answer: nothing was lost on the way.
-fn has_all(facts: &Facts, group: &Group) -> Option<Against> {
-    let taken = |id: &ConnectionId| {
-        facts.legs(*id).iter().filter(|leg| leg.tuple == 0).find_map(|leg| {
-            let (there, back) = (facts.forward(leg), facts.reply(leg));
-            let own = &facts.vantage(leg).own;
-            let here = facts.path(leg, back).all(|(_, hop)| own.sent(hop) == Some(true));
-            let fin = u32::from(there.fin.is_set());
-            let whole = back.ack.is_set()
-                && back.max_ack.wrapping_sub(there.end_seq.wrapping_sub(fin)) <= fin;
-            (here && whole && back.payload == 0 && there.data.is_set())
-                .then(|| facts.at(leg, back.last))
-        })
-    };
-    let all: Option<Vec<At>> = group.connections.iter().take(ASKED).map(taken).collect();
-    let why = "who was asked acknowledged the whole request, and sent no answer that could be lost";
-    Some(Against { why, at: all?.first().copied() })
-}
-
-/// What tells a host that took an address over and has no entries of the one before.
-const NO_ENTRY: &str = "this host passes on others of this service and none of these: it has no entry for them, as after it took the address over, and a rule drops what is INVALID before it is reset; then 'conntrack -L -p tcp' and 'ipvsadm -Lnc' there lack their clients' ports, and 'iptables-save -c | grep -i invalid' or 'nft list ruleset' has a rule that counts them";
-
-/// A client that had been silent asked in vain whether its server is there.
-fn given_up(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
-    let mut silences = group.connections.iter().take(ASKED).map(|id| probed(facts, *id));
-    let Some(Some((leg, silence, _))) = silences.next() else { return false };
-    if !silences.all(|silence| silence.is_some()) {
-        return false;
-    }
-    let lived = facts.vantage(leg).side_tables.idle(leg.stream).map_or(0, |idle| idle.outlived_ns);
-    let as_long = (lived >= silence.ns()).then_some(Against {
-        why: "it had been silent for as long before, and lived",
-        at: Some(facts.at(leg, silence.after)),
-    });
-    opinions.unless(
-        as_long,
-        "lb-idle-timeout",
-        "then these connections were silent for longer than any that lives",
-    );
-    opinions.possible("backend-removed-silent-drop", "then whoever balances has no such server any more, or took over from another without its connections: its own capture shows these come in and not leave, and 'ipvsadm -Lnc' there lacks them");
-    opinions.possible("rs-unreachable", "then the other end is down or cut off: nothing else comes from it either, and who is on its link asks for it by ARP in vain");
-    let why = "they have no byte that could be too large";
-    opinions.refuted(SIZE, &Against { why, at: None });
-    true
-}
-
-/// Questions that were acknowledged and not answered, on connections that had answered others.
-fn left_waiting(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
-    let mut all = group.connections.iter().take(ASKED).map(|id| hung(facts, *id));
-    let Some(Some((leg, silence, _))) = all.next() else { return false };
-    if !all.all(|one| one.is_some()) {
-        return false;
-    }
-    if group.packet == Packet::Response {
-        opinions.possible("slow-real-server", "then the server's own capture shows it send no more either, and what it still owes was never sent: its program, or whom that asks, stalls");
-        opinions.possible("l7-backend-silent", "then who answers is a proxy, and its own capture shows the answer of a server stop there, too");
-        opinions.possible(
-            "packet-loss",
-            "then the server's own capture shows more of it leave, again and again",
-        );
-        return true;
-    }
-    opinions.possible("slow-real-server", "then the server's own capture shows the question come in and no answer leave while the client waits: its program, or whom that asks (a lock in a database), takes longer than the client does");
-    opinions.possible("l7-backend-silent", "then who was asked is a proxy, and its own capture shows what it asked of a server, and no answer");
-    let why = "the other side acknowledged the whole question, and was silent from then on";
-    let at = Some(facts.at(leg, silence.before));
-    opinions.refuted(&["packet-loss", "lb-idle-timeout", SIZE[0], SIZE[1]], &Against { why, at });
-    true
-}
-
-/// Whether what is sent again came in at the capturing server's own host each time, which took none of it.
-fn taken_by_nobody(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
-    let own = group.connections.first().and_then(|id| facts.server(*id)?.host);
-    let here = group.last.filter(|last| own.is_some() && last.host == own && came_in(group));
-    let Some(last) = here.filter(|_| group.packet == Packet::Request) else { return false };
-    opinions.possible("vxlan-or-nat-bad-checksum", "then 'nstat -az TcpInCsumErrors' on this host grows with each: they come with a checksum that is not theirs, which 'tcpdump -vv' or Wireshark with its check of TCP checksums shows, and the kernel drops them");
-    opinions.possible("conntrack-invalid-rst", "then a rule of this host's own firewall counts them, one that drops what is INVALID among them: 'iptables -L INPUT -nvx', 'nft list ruleset', 'conntrack -S'");
-    let why = "they came in at the server itself, whole";
-    opinions.refuted(&["packet-loss", SIZE[0], SIZE[1]], &Against { why, at: Some(last.at) });
-    true
-}
-
-/// Bytes are sent again, and no answer comes.
-pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
-    if given_up(facts, group, opinions) || left_waiting(facts, group, opinions) {
-        return;
-    }
-    if asked_again(facts, group) {
-        opinions.possible(
-            "accept-queue-overflow",
-            "the server repeats its SYN-ACK although the client went on: then 'ss -ltn' on it shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
-        );
-    }
-    if let Some(against) = has_all(facts, group) {
-        opinions.possible("slow-real-server", "who was asked has the whole request, acknowledged, and its own capture shows no byte of an answer leave while the client waits: its program, or whom that asks, takes longer than the client does");
-        opinions.refuted(
-            &["tun-mtu-blackhole", "pmtud-icmp-misdelivered", "packet-loss", "lb-idle-timeout"],
-            &against,
-        );
-        return;
-    }
-    if taken_by_nobody(facts, group, opinions) {
-        return;
-    }
-    if group.packet == Packet::Request
-        && let Some(came) = arrived(group)
-    {
-        if Place::of(facts, group).passes_on().is_some() {
-            opinions.possible("director-no-entry-rst", NO_ENTRY);
-            opinions.possible("backend-removed-silent-drop", "then their real server was taken out of the table while they stood: 'ipvsadm -Ln' on this host lacks it");
-        }
-        opinions.unless(
-            never_idle(facts, group),
-            "lb-idle-timeout",
-            "then these connections were silent for longer than any that lives, and this host, or a filter on it, forgets them sooner",
-        );
-        opinions.refuted(&["tun-mtu-blackhole", "pmtud-icmp-misdelivered", "packet-loss"], &came);
-        return;
-    }
-    let ping =
-        smallest_again(facts, group).map_or(ping::of_packet(SIZE_ETHERNET_MTU), ping::of_segment);
-    opinions.unless(
-        small(facts, group),
-        "tun-mtu-blackhole",
-        format!("then only segments above one size are missing, and 'ping -M do -s {ping}' along the way fails where shorter ones pass"),
-    );
-    opinions.unless(
-        never_idle(facts, group),
-        "lb-idle-timeout",
-        "then these connections were silent for longer than any that lives",
-    );
-    opinions.possible(
-        "packet-loss",
-        "then a capture at the next host shows other segments missing, too",
-    );
-    if let Some(stood) = connected(facts, group) {
-        opinions.refuted(BEFORE, &stood);
-    }
-}
+pub(super) const SIZE: &[&str] = &["tun-mtu-blackhole", "pmtud-icmp-misdelivered"];
 
 /// Whether a host that sends a group's packets on made the reset: it left there and never came.
 fn made_by_relay(facts: &Facts, group: &Group) -> bool {

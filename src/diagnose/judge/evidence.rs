@@ -232,6 +232,20 @@ pub(super) fn strange_syn_ack(facts: &Facts, group: &Group) -> Option<At> {
     all?.first().copied()
 }
 
+/// The last word of whoever was to take the bytes of a group says that it takes no more: the first of these words.
+pub(super) fn shut(facts: &Facts, group: &Group) -> Option<At> {
+    let shut = |id: &ConnectionId| {
+        facts.legs(*id).iter().find_map(|leg| {
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
+            let (sender, taker) = if group.packet.is_forward() { (there, back) } else { (back, there) };
+            let waits = taker.closed && sender.last.frame() > taker.last.frame();
+            waits.then_some(facts.at(leg, taker.last))
+        })
+    };
+    let all: Option<Vec<At>> = group.connections.iter().take(ASKED).map(shut).collect();
+    all?.first().copied()
+}
+
 /// The packet came in at the host that called, so nothing kept it from it.
 pub(super) fn came_to_caller(facts: &Facts, group: &Group) -> Option<Against> {
     let last = group.last.filter(|_| came_in(group))?;

@@ -9,7 +9,7 @@ use crate::diagnose::thresholds::PAIR;
 use crate::flow::Flow;
 use crate::topology::HostId;
 use crate::trace::ConnectionId;
-use crate::wire::{Ip, seq_gt};
+use crate::wire::{Ip, Signing, seq_gt};
 
 /// The client's SYN where it was first seen.
 fn opening<'a>(facts: &'a Facts, id: ConnectionId) -> Option<&'a Flow> {
@@ -60,6 +60,25 @@ fn is_older(facts: &Facts, group: &Group, id: ConnectionId) -> bool {
     answered
         .into_iter()
         .any(|(other, _)| stamp(facts, other).is_some_and(|newer| seq_gt(newer, own)))
+}
+
+/// By what the SYNs of a group are signed, all of them.
+pub(super) fn signed(facts: &Facts, group: &Group) -> Option<Signing> {
+    let signing = |id: &ConnectionId| opening(facts, *id)?.shape.signing();
+    let mut all = group.connections.iter().take(ASKED).map(signing);
+    let first = all.next()??;
+    all.all(|how| how == Some(first)).then_some(first)
+}
+
+/// Whether others of the service whose SYNs are signed do well, and none of a group's is.
+pub(super) fn others_sign(facts: &Facts, group: &Group) -> bool {
+    if facts.vantages.iter().all(|vantage| vantage.tally.signed_syns == 0) {
+        return false;
+    }
+    let signs = |id: ConnectionId| opening(facts, id).is_some_and(|f| f.shape.signing().is_some());
+    let well = |id: ConnectionId| facts.breaks.fate(id) == Fate::Well;
+    !group.connections.iter().take(ASKED).any(|id| signs(*id))
+        && facts.requests_to(group.service).any(|(id, _)| well(id) && signs(id))
 }
 
 /// Whether exactly the SYNs that ask for ECN stay unanswered, and none that does not, whatever

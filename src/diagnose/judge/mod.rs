@@ -13,6 +13,7 @@ mod marks;
 mod place;
 mod refused;
 mod renewed;
+mod stalled;
 mod syn;
 mod syn_ack;
 mod two_owners;
@@ -133,7 +134,7 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
             established::torn(facts, group, &mut opinions);
         }
         (Packet::Request | Packet::Response, manner) if manner.is_silence() => {
-            established::stalled(facts, group, &mut opinions);
+            stalled::stalled(facts, group, &mut opinions);
         }
         (Packet::Datagram, manner) if manner.is_silence() => {
             datagram::judge(facts, group, &mut opinions);

@@ -6,7 +6,7 @@ use crate::breaks::Group;
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
 use crate::flow::{Binding, Claim, Mark, Observations};
-use crate::trace::At;
+use crate::trace::{At, ConnectionId};
 use crate::wire::{Ip, Mac};
 
 /// Connections that the host which resets them accepted from another port than the one that it resets.
@@ -80,6 +80,27 @@ pub(super) fn moved(facts: &Facts, group: &Group) -> Option<Moved> {
     };
     let since = first.frame() > spoke;
     since.then_some(Moved { old, new, at: At { vantage: leg.vantage, mark: first } })
+}
+
+/// Who took an address over while all connections of a group stood: the MAC that served them, and the one that has
+/// it since the last answer. Where frames name their receiver, they follow to the new one.
+pub(super) fn taken_over(facts: &Facts, group: &Group) -> Option<Moved> {
+    let of = |id: &ConnectionId| {
+        facts.legs(*id).iter().find_map(|leg| {
+            let (vantage, back) = (facts.vantage(leg), facts.reply(leg));
+            let served = facts.path(leg, back).last()?.1.link.src.filter(|mac| mac.is_unicast())?;
+            let ip = leg.of(&facts.vantages).key.ip(leg.client.other());
+            let (new, first) = announced(vantage, ip, served, back.last.frame())?;
+            let there = facts.forward(leg);
+            let to = facts.path(leg, there).last()?.1.link.dst;
+            let follows = to.is_none_or(|to| to == new) && there.last.frame() > first.frame();
+            let at = At { vantage: leg.vantage, mark: first };
+            follows.then_some(Moved { old: served, new, at })
+        })
+    };
+    let mut all = group.connections.iter().take(ASKED).map(of);
+    let first = all.next()??;
+    all.all(|one| one.is_some_and(|one| (one.old, one.new) == (first.old, first.new))).then_some(first)
 }
 
 /// The one other MAC that announces an address, or answers for it, after the old one's last frame.

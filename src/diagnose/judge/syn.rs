@@ -16,6 +16,7 @@ use super::{Against, Opinions, marks};
 use crate::breaks::apart::Trait;
 use crate::breaks::{Group, Packet};
 use crate::diagnose::facts::address::multicast_answers::not_taken;
+use crate::diagnose::facts::refusal::unheeded_resets::unheeded_reset;
 use crate::diagnose::facts::way::tunnel_ends::{about_tunnel, unreached};
 use crate::diagnose::{Facts, Names};
 use crate::trace::{At, ConnectionId};
@@ -66,6 +67,18 @@ fn nobody_behind(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool 
     true
 }
 
+/// Whether a reset that no client heeds answers each of them: whoever makes it is there, and is no stack without a
+/// listener, which acknowledges the SYN.
+fn reset_unheeded(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    let resets = group.connections.iter().take(ASKED).map(|id| unheeded_reset(facts, *id));
+    let Some(resets) = resets.collect::<Option<Vec<At>>>() else { return false };
+    opinions.possible("forward-rule-drop", "then a firewall on the way makes these resets in the server's name: its log counts each, and the server's own capture lacks the SYN or shows no reset leave; what the server itself sends has another TTL");
+    opinions.possible("connection-refused", "then the server's own capture shows the reset leave, and 'ss -ltn' there shows nobody on the port: its stack, or a balancer in front, refuses in a form that clients do not heed");
+    let why = "a reset comes back in the server's name";
+    opinions.refuted(BEHIND, &Against { why, at: resets.first().copied() });
+    true
+}
+
 /// What the SYNs say by themselves fits better than where they end.
 fn marked(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some((host, source)) = marks::own_source(facts, group) {
@@ -75,8 +88,17 @@ fn marked(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(source) = marks::from_loopback(facts, group) {
         opinions.possible("masquerade-missing", format!("their source is {source}, which is each host's own: whoever gets them drops them or answers himself. The host that translates what it calls itself has to put its own address in their place; then 'iptables-save -t nat -c | grep MASQUERADE' there has no rule that counts them (KUBE-MARK-MASQ of a cluster's node), and net.ipv4.conf.all.route_localnet is 1"));
     }
+    if let Some(how) = marks::signed(facts, group) {
+        let name = how.name();
+        opinions.possible("tcp-signature-mismatch", format!("these SYNs are signed ({name}): then who is asked has no key for this address, or another one, and drops them without a word; 'nstat -az TcpExtTCPMD5Unexpected TcpExtTCPMD5Failure TcpExtTCPAOKeyNotFound TcpExtTCPAOBad' there grows with each"));
+    } else if marks::others_sign(facts, group) {
+        opinions.possible("tcp-signature-mismatch", "others are let in here whose SYNs are signed (TCP MD5, TCP-AO), and these are not: then who is asked has a key for this address as well and drops what has no signature; 'nstat -az TcpExtTCPMD5NotFound TcpExtTCPAORequired' there grows with each");
+    }
     if marks::ecn_alone(facts, group) {
         opinions.possible("forward-rule-drop", "exactly the SYNs that ask for ECN (flags ECE and CWR) stay unanswered, of all services here: a firewall on the way drops them; then they are answered after 'sysctl -w net.ipv4.tcp_ecn=0' on the client");
+    }
+    if let Some((network, server)) = kept_there(group) {
+        opinions.possible("ipvs-reuse-to-dead-backend", format!("all of these come from {network} and are sent to {server}, and what comes from elsewhere is not: then whoever balances keeps this network's clients there (persistence, a hash of the source) though it answers no more; 'ipvsadm -Lnc' on it has templates (client port 0) that name it, 'ipvsadm -Ln' its weight, 0 where it was taken out of rotation alone; they are let go with net.ipv4.vs.expire_quiescent_template=1, or when the server is deleted"));
     }
     if let Some(dscp) = group.apart.iter().find(|apart| apart.what == Trait::Dscp) {
         opinions.possible("forward-rule-drop", format!("those that fail have DSCP {} in the SYN, and those that do well another: a device on the way polices or drops that class; then they are answered once they are sent without that mark", dscp.value));
@@ -84,6 +106,15 @@ fn marked(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if marks::all_older(facts, group) {
         opinions.possible("tw-recycle-nat-timestamps", "each of these SYNs carries an older TCP timestamp than one of the same address that was answered before; then TcpExtPAWSPassive or PAWSActive grows and net.ipv4.tcp_tw_recycle is 1 (Linux before 4.12)");
     }
+}
+
+/// The network of a group's clients and the server that they are sent to, where both set them apart.
+fn kept_there(group: &Group) -> Option<(&str, &str)> {
+    let value = |wanted: &[Trait]| {
+        let found = group.apart.iter().find(|apart| wanted.contains(&apart.what));
+        found.map(|apart| apart.value.as_str())
+    };
+    value(&[Trait::ClientNetwork]).zip(value(&[Trait::RealServer, Trait::NextMac]))
 }
 
 /// It came in from an address that its receiver has itself, and nothing else is asked.

@@ -5,6 +5,7 @@ use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
 use crate::correlate::Leg;
 use crate::diagnose::facts::address::asks::{
     answered_late, asked_here, asks_alone, given_up, is_all_there_is, is_announced,
+    is_asked_beside,
 };
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
@@ -31,6 +32,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
                 || is_all_there_is(facts, ask)
                 || given_up(&facts.vantages[vantage.index()], ask)
                 || is_announced(&facts.vantages[vantage.index()], ask)
+                || is_asked_beside(&facts.vantages[vantage.index()], ask)
                 || facts
                     .topology
                     .hosts
@@ -53,9 +55,10 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
             // Of whom no more is known than that he asks it is not known either what he lacks.
             let alone = |(vantage, ask): (VantageId, &Ask)| {
                 let vantage = &facts.vantages[vantage.index()];
-                asks_alone(vantage, ask)
-                    && !asked_here(vantage, ask)
-                    && !is_all_there_is(facts, ask)
+                is_asked_beside(vantage, ask)
+                    || asks_alone(vantage, ask)
+                        && !asked_here(vantage, ask)
+                        && !is_all_there_is(facts, ask)
             };
             let mut asks = facts.unanswered_for(ip).peekable();
             let little = asks.peek().is_some() && asks.all(alone) && !needed.contains(&ip);

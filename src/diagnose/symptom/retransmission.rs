@@ -7,7 +7,7 @@ use super::{concerned, connections, connections_to};
 use crate::breaks::{Manner, Packet, Passage, asks_again};
 use crate::correlate::Outcome;
 use crate::diagnose::facts::load::sent_again::{Again, what};
-use crate::flow::{IcmpError, IcmpErrorKind};
+use crate::flow::{Flow, IcmpError, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
 
 /// Connections of which each is asked what was sent again.
@@ -107,6 +107,19 @@ fn asked_for_ack(facts: &Facts, id: ConnectionId) -> bool {
     facts.legs(id).iter().any(|leg| asks_again(facts, leg))
 }
 
+/// Whether the last that a receiver said is that it takes no more, and it was sent to all the same.
+fn is_shut(facts: &Facts, id: ConnectionId) -> bool {
+    facts.legs(id).iter().any(|leg| {
+        let (there, back) = (facts.forward(leg), facts.reply(leg));
+        let sent = |sender: &Flow, taker: &Flow| {
+            sender.retransmissions > 0
+                && taker.closed
+                && sender.last.frame() > taker.last.frame()
+        };
+        sent(there, back) || sent(back, there)
+    })
+}
+
 fn why(facts: &Facts, sightings: &[Sighting]) -> &'static str {
     let told = connections(sightings).filter(|id| too_big(facts, *id)).count();
     let in_vain = |id| facts.connection(id).outcome == Outcome::Stalled;
@@ -115,6 +128,8 @@ fn why(facts: &Facts, sightings: &[Sighting]) -> &'static str {
         "it came in where it was captured each time, and was not acknowledged there"
     } else if told == 0 && came > 0 {
         "of some it came in where it was captured and was not acknowledged there, of others it or its acknowledgment was lost on the way"
+    } else if told == 0 && connections(sightings).all(|id| is_shut(facts, id)) {
+        "it was sent into a window of 0, which is the last that its receiver said, and nothing has come back since"
     } else if told == 0 && connections(sightings).all(|id| asked_for_ack(facts, id)) {
         "the server does not acknowledge it, and repeats its SYN-ACK meanwhile as if it had no acknowledgment of that either: what the client sends is lost on the way, or the server's accept queue is full and it takes none of it"
     } else if told == 0 {

@@ -2,9 +2,11 @@
 
 use super::broken;
 use super::worded;
-use crate::breaks::{Fate, Packet};
-use crate::diagnose::words::count;
+use crate::breaks::{Fate, Packet, Unanswered};
+use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
+use crate::wire::Ip;
+use std::collections::BTreeSet;
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     broken::broken_as(f, |group| {
@@ -14,7 +16,27 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
 }
 
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
-    broken::proofs(f, sighting)
+    let mut proofs = broken::proofs(f, sighting);
+    if let Some(id) = sighting.connection
+        && let Some((leg, question, resolver, _)) = Unanswered::of(f).meanwhile(f, id)
+    {
+        let note = format!("meanwhile the server asks {resolver} for a name, in vain");
+        let at = proofs.len().min(1);
+        proofs.splice(at..at, f.proof(leg, question, note));
+    }
+    proofs
+}
+
+/// The name servers that servers asked in vain while each of these answers was waited for.
+fn sought_in_vain(f: &Facts, sightings: &[Sighting]) -> Option<String> {
+    let unanswered = Unanswered::of(f);
+    let ids = sightings.iter().filter_map(|s| s.connection);
+    let asked = ids.map(|id| Some(unanswered.meanwhile(f, id)?.2));
+    let resolvers: BTreeSet<Ip> = asked.collect::<Option<_>>()?;
+    if resolvers.is_empty() {
+        return None;
+    }
+    Some(list(&resolvers.iter().map(Ip::to_string).collect::<Vec<_>>()))
 }
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
@@ -46,6 +68,16 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             sightings,
             format!("answers come after up to {wait}, when the client has gone"),
             "the client closes while it waits, the answer comes after that, and the client's kernel resets it and takes none of it.",
+        );
+    }
+    if let Some(resolvers) = sought_in_vain(f, sightings) {
+        return worded(
+            f,
+            sightings,
+            format!("answers wait up to {wait} for a name server that does not answer"),
+            format!(
+                "between request and answer the server itself asks {resolvers} for a name, gets no answer, and goes on when its resolver gives up (resolv.conf: 5 s for each try). The name server is to be mended, or taken out of the server's resolv.conf; or what asks for names of clients switched off."
+            ),
         );
     }
     worded(

@@ -1,6 +1,7 @@
 //! A SYN and its repeats without an answer, at a vantage that would see one.
 
 use super::super::{Candidate, Facts, Proof, Sighting, ToConfirm, Wording};
+use crate::diagnose::facts::refusal::unheeded_resets::unheeded_reset;
 use super::broken;
 use super::worded;
 use crate::breaks::{Manner, Packet};
@@ -98,6 +99,17 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
             ask.asker, ask.target, ask.count
         )
     });
+    if bare_reset(facts, sightings) {
+        return worded(
+            facts,
+            sightings,
+            "SYNs are answered by a reset that acknowledges nothing",
+            format!(
+                "{}. A client heeds a reset of its SYN only if that acknowledges it (RFC 9293, section 3.10.7.3), and goes on asking. The stack of a server without a listener sends one that does; this one is made by a device in its name, such as a firewall or a balancer that refuses, or by a stack that is not whole.",
+                asked_and_reset(facts, sightings)
+            ),
+        );
+    }
     worded(
         facts,
         sightings,
@@ -108,6 +120,20 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
             from_itself(facts, sightings)
         ),
     )
+}
+
+/// Whether each of them is answered by a reset that a client does not heed.
+fn bare_reset(facts: &Facts, sightings: &[Sighting]) -> bool {
+    let mut ids = sightings.iter().filter_map(|s| s.connection).peekable();
+    ids.peek().is_some() && ids.all(|id| unheeded_reset(facts, id).is_some())
+}
+
+fn asked_and_reset(facts: &Facts, sightings: &[Sighting]) -> &'static str {
+    let again = sightings.iter().filter_map(|s| s.connection);
+    match again.into_iter().any(|id| facts.connection(id).progress.syns > 1) {
+        true => "a RST without ACK comes back for the SYN, and the client sends that again",
+        false => "a RST without ACK comes back for the SYN, and nothing else",
+    }
 }
 
 /// That a receiver has the source address itself, which says why.

@@ -20,6 +20,7 @@ pub(super) fn are_possible(seen: &Observations) -> bool {
         tally.stopped,
         tally.tcp,
         tally.bare_syn_acks,
+        tally.signed_syns,
         tally.udp,
         tally.neighbor,
         tally.icmp,
@@ -73,9 +74,11 @@ fn rare(seen: &Observations) -> bool {
         .values()
         .flat_map(|sums| [sums.taken, sums.wrong, sums.outer_taken, sums.outer_wrong]);
     let options = side.options.of.values().map(|options| options.packets);
+    let sacks = side.sacks.0.values().map(|sacks| sacks.count);
     let claims = near.bindings.iter().map(|binding| binding.count);
     let small = asks.chain(disputes).chain(pings).chain(vrrp).chain(closed).chain(pieces);
-    sum(small.chain(health).chain(sums).chain(options).chain(claims).map(u64::from)) <= SMALL
+    let small = small.chain(health).chain(sums).chain(options).chain(sacks);
+    sum(small.chain(claims).map(u64::from)) <= SMALL
 }
 
 fn sum(counts: impl Iterator<Item = u64>) -> u64 {

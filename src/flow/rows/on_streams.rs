@@ -1,8 +1,8 @@
-//! What few streams show, as rows: closed windows, named clients, full first segments, silences.
+//! What few streams show, as rows: closed windows, named clients, full first segments, silences, strange SACKs.
 
 use super::{Of, SIDE, mark, stream_of};
 use crate::flow::idle::{Idle, Silence};
-use crate::flow::{ClosedWindow, FullFirst, Mark, Side};
+use crate::flow::{ClosedWindow, FullFirst, Mark, Observations, Side, StrangeSacks, StreamId};
 use crate::row::{Columns, Row};
 use crate::wire::{Ip, Toa};
 
@@ -97,5 +97,41 @@ impl Row for Of<Idle> {
             "longest silence before it after which both spoke, nanoseconds; 0 without",
             &mut self.1.outlived_ns,
         );
+    }
+}
+
+/// What one side of a stream acknowledges that was never sent.
+pub(super) struct SackRow {
+    pub(super) stream: StreamId,
+    pub(super) side: Side,
+    pub(super) sacks: StrangeSacks,
+}
+
+impl SackRow {
+    pub(super) fn of(seen: &Observations) -> impl Iterator<Item = Self> {
+        let all = seen.side_tables.sacks.0.iter();
+        let mut rows: Vec<Self> = all
+            .map(|((stream, side), sacks)| Self { stream: *stream, side: *side, sacks: *sacks })
+            .collect();
+        rows.sort_unstable_by_key(|row| (row.stream, row.side));
+        rows.into_iter()
+    }
+}
+
+impl Row for SackRow {
+    const TABLE: &'static str = "strange_sacks";
+    const ABOUT: &'static str = "One row for each side of a stream that acknowledges, beyond a gap, bytes that the other side never sent.";
+
+    fn blank() -> Self {
+        Self { stream: 0, side: Side::A, sacks: StrangeSacks::default() }
+    }
+
+    fn row<C: Columns>(&mut self, c: &mut C) {
+        stream_of(c, &mut self.stream);
+        c.word("side", SIDE, &mut self.side);
+        c.num("segments", "how many do so", &mut self.sacks.count);
+        mark(c, "first", "the first of them", &mut self.sacks.first);
+        c.num("left", "where its first block begins, counted from the ISN", &mut self.sacks.left);
+        c.num("sent", "what had been sent by then, counted alike", &mut self.sacks.sent);
     }
 }

@@ -1,5 +1,6 @@
 //! What few streams and links show: which tables hold it, and how it goes there and back.
 
+use super::on_streams::SackRow;
 use super::said::{AskedRow, FirstRequestRow, HealthRow, TokenRow};
 use super::{Of, numbered, put_lists};
 use crate::flow::dns_pairs::DnsPair;
@@ -35,6 +36,7 @@ pub(super) fn tables(visit: &mut impl TableVisitor) {
     visit.table::<Of<Sums>>();
     visit.table::<Of<Marks>>();
     visit.table::<AskedRow>();
+    visit.table::<SackRow>();
 }
 
 /// The rows of a map, by their key.
@@ -90,7 +92,8 @@ pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S:
     to.table(numbered(all, |seen| by_key(&seen.side_tables.idles.0)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.sums.0)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.marked.of)))?;
-    to.table(numbered(all, AskedRow::of))
+    to.table(numbered(all, AskedRow::of))?;
+    to.table(numbered(all, SackRow::of))
 }
 
 /// Reads a table of which each row is about a stream or a link, and puts each where it belongs.
@@ -195,6 +198,14 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
             return Err("a datagram is of no stream");
         }
         seen.side_tables.asked.0.insert((row.stream, row.side), row.asked);
+        Ok(())
+    })?;
+    from.table(|v, _, row: SackRow| {
+        let seen = all.get_mut(v).ok_or("a row is of no vantage")?;
+        if row.stream as usize >= seen.streams.len() {
+            return Err("SACKs are of no stream");
+        }
+        seen.side_tables.sacks.0.insert((row.stream, row.side), row.sacks);
         Ok(())
     })
 }

@@ -222,6 +222,8 @@ fn shape<C: Columns>(c: &mut C, flow: &mut Flow) {
         ("syn_cut", "the SYN's options were cut off", SynShape::CUT),
         ("syn_closed", "the SYN's window was 0", SynShape::CLOSED),
         ("timestamps", "its SYN has the timestamps option", SynShape::STAMPED),
+        ("md5", "its SYN is signed by TCP MD5 (RFC 2385)", SynShape::MD5),
+        ("tcp_ao", "its SYN is signed by TCP-AO (RFC 5925)", SynShape::AUTHENTICATED),
     ];
     let mut all = 0;
     for (name, what, mark) in marks {

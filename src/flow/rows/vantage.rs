@@ -197,6 +197,7 @@ fn tally<C: Columns>(c: &mut C, tally: &mut Tally) {
         "SYN-ACKs with no option but a maximum segment size",
         &mut tally.bare_syn_acks,
     );
+    c.num("signed_syns", "SYNs and SYN-ACKs that are signed", &mut tally.signed_syns);
     c.num("frames_udp", "UDP datagrams", &mut tally.udp);
     c.num("frames_neighbor", "ARP and neighbour discovery", &mut tally.neighbor);
     c.num("frames_icmp", "other ICMP", &mut tally.icmp);

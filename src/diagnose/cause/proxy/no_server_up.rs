@@ -63,8 +63,9 @@ fn finding(facts: &Facts, pool: &FailedPool, service: ServiceId) -> Finding {
     );
     let alone = others.is_empty();
     let confidence = if alone { Confidence::Likely } else { Confidence::Possible };
-    let mut finding =
-        Finding::cause("no-server-up", title, explanation).rated(Severity::Critical, confidence);
+    let mut finding = Finding::cause("no-server-up", title, explanation)
+        .rated(Severity::Critical, confidence)
+        .naming_checks();
     if refused > 0 {
         finding.candidate("connection-refused", "then nothing on this host takes connections on that address and port at all, and the checks are another program's");
     }

@@ -43,7 +43,8 @@ fn finding(facts: &Facts, group: &Group, host: HostId) -> Option<Finding> {
         count(ids.len(), "health check"),
         s.name(),
     );
-    let mut finding = Finding::cause("healthcheck-source-blocked", title, explanation);
+    let mut finding =
+        Finding::cause("healthcheck-source-blocked", title, explanation).naming_checks();
     finding.severity = Severity::Warning;
     finding.confidence = Confidence::Likely;
     finding.candidate("rp-filter-drop", "then 'nstat -az TcpExtIPReversePathFilter' grows with each: its route to the checks' sources is by another interface");

@@ -78,10 +78,10 @@ fn finding(
         count(silent.len(), "time"),
         ip.with_port(port),
     );
-    let mut finding = Finding::cause("healthcheck-source-blocked", title, explanation).rated(
-        Severity::Warning,
-        if delivered { Confidence::Likely } else { Confidence::Possible },
-    );
+    let sure = if delivered { Confidence::Likely } else { Confidence::Possible };
+    let mut finding = Finding::cause("healthcheck-source-blocked", title, explanation)
+        .rated(Severity::Warning, sure)
+        .naming_checks();
     let mut candidates = vec![(
         "accept-queue-overflow",
         "then the program hangs and its queue is full: 'ss -ltn' shows Recv-Q beyond Send-Q",

@@ -20,6 +20,7 @@ pub mod rs_route_overlap;
 pub mod rs_silent;
 pub(in crate::diagnose) mod strange_address;
 pub mod syn_retry_rescheduled;
+pub mod tcp_signature_mismatch;
 pub mod tunnel_not_decapsulated;
 pub mod tw_recycle_nat_timestamps;
 pub(in crate::diagnose) mod unheard;

@@ -1,7 +1,10 @@
 //! Questions by ARP or neighbour discovery that nobody answered.
 
 use crate::capture::Timestamp;
-use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS, QUESTIONS};
+use crate::diagnose::facts::shared_bits;
+use crate::diagnose::thresholds::{
+    ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS, JUDGE_NETWORK_BITS_V6 as NETWORK_BITS_V6, QUESTIONS,
+};
 use crate::flow::{
     Ask, Binding, Claim, Hop, IcmpErrorKind, Mark, Neighbors, Observations, Side, VantageId,
 };
@@ -25,7 +28,10 @@ pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(VantageId, &Ask)> {
         asks.filter(|ask| !asked_here(vantage, ask)).map(move |ask| (v, ask))
     });
     let vain = |(v, ask): &(VantageId, &Ask)| {
-        begged.contains(&ask.target) || is_announced(&trace.vantages[v.index()], ask)
+        let seen = &trace.vantages[v.index()];
+        begged.contains(&ask.target)
+            || is_announced(seen, ask)
+            || is_asked_beside(seen, ask) && !is_claimed(trace, ask.target)
     };
     known.chain(overheard.filter(vain)).collect()
 }
@@ -46,6 +52,36 @@ pub(in crate::diagnose) fn is_announced(seen: &Observations, ask: &Ask) -> bool 
             };
             announced.mac != ask.asker_mac && seen.neighbors.bindings.iter().any(answers)
         })
+}
+
+/// Rounds of three questions after which somebody surely wants to send something there. Judgement.
+const ROUNDS_IN_VAIN: u32 = 3;
+
+/// Whether a neighbour that the captured host answers for an address of its own asks beside it, round after round, for
+/// another one of the same IPv6 network, and nobody answers. Of IPv4, routers look for whatever address a scan names.
+pub(in crate::diagnose) fn is_asked_beside(seen: &Observations, ask: &Ask) -> bool {
+    let often = ask.count >= ROUNDS_IN_VAIN * 3 && ask.again >= ROUNDS_IN_VAIN * 2;
+    let near = |ip: Ip| !ip.is_v4() && shared_bits(ip, ask.target) >= NETWORK_BITS_V6;
+    let own = |target: Ip| {
+        let mut claims = seen.neighbors.bindings.iter().filter(|b| b.ip == target);
+        claims.any(|b| b.claim == Claim::Reply && seen.own.has(b.mac))
+    };
+    often
+        && ask.answers == 0
+        && !ask.target.is_v4()
+        && !ask.target.is_link_local()
+        && !seen.own.has(ask.asker_mac)
+        && seen.neighbors.asks.iter().any(|other| {
+            other.asker_mac == ask.asker_mac
+                && other.answers > 0
+                && near(other.target)
+                && own(other.target)
+        })
+}
+
+/// Whether anybody claims an address, at any vantage.
+fn is_claimed(trace: &Trace, ip: Ip) -> bool {
+    trace.vantages.iter().any(|v| v.neighbors.bindings.iter().any(|b| b.ip == ip))
 }
 
 /// Questions at the asker's own vantage for an address that had answered it, and then did no more: no word of it

@@ -9,6 +9,7 @@ pub(in crate::diagnose) mod optioned_syns;
 pub(in crate::diagnose) mod own_checks;
 pub(in crate::diagnose) mod queues;
 pub(in crate::diagnose) mod quiet;
+pub(in crate::diagnose) mod signatures;
 pub(in crate::diagnose) mod silent_servers;
 pub(in crate::diagnose) mod strange_addresses;
 pub(in crate::diagnose) mod timestamps;

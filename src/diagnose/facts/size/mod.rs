@@ -8,5 +8,6 @@ pub(in crate::diagnose) mod outgrown;
 pub(in crate::diagnose) mod refused_segments;
 pub(in crate::diagnose) mod rewritten_options;
 pub(in crate::diagnose) mod size_losses;
+pub(in crate::diagnose) mod strange_sacks;
 pub(in crate::diagnose) mod told_in_vain;
 pub(in crate::diagnose) mod torn_datagrams;

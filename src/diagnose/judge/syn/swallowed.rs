@@ -1,6 +1,8 @@
 //! SYNs that came in at a host, and of which nothing was seen again.
 
-use super::{FILTERED, OVERFLOWS, SOCKET, TABLE_FULL, checked, marked, nobody_behind, unseen};
+use super::{
+    FILTERED, OVERFLOWS, SOCKET, TABLE_FULL, checked, marked, nobody_behind, reset_unheeded, unseen,
+};
 use crate::breaks::{Fate, Group, Journey, Milestone, Passage, Sighting};
 use crate::diagnose::Facts;
 use crate::diagnose::facts::address::waiting_answers::next_hop_sought;
@@ -38,7 +40,7 @@ pub(in crate::diagnose::judge) fn swallowed(facts: &Facts, group: &Group, opinio
         opinions.refuted(HERE, &against);
         return unseen(facts, group, opinions);
     }
-    if nobody_behind(facts, group, opinions) {
+    if nobody_behind(facts, group, opinions) || reset_unheeded(facts, group, opinions) {
         return;
     }
     marked(facts, group, opinions);

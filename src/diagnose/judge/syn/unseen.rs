@@ -1,6 +1,6 @@
 //! SYNs that left a host, and nothing behind it was captured.
 
-use super::{BEHIND, checked, marked, nobody_behind};
+use super::{BEHIND, checked, marked, nobody_behind, reset_unheeded};
 use crate::breaks::{Group, Journey, Milestone, Passage, Sighting};
 use crate::correlate::Tuple;
 use crate::diagnose::facts::address::claimants::{WrongOne, wrong_one};
@@ -45,7 +45,7 @@ fn turned_round(facts: &Facts, group: &Group) -> bool {
 
 /// It left, and nothing behind was captured.
 pub(in crate::diagnose::judge) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
-    if nobody_behind(facts, group, opinions) {
+    if nobody_behind(facts, group, opinions) || reset_unheeded(facts, group, opinions) {
         return;
     }
     if let Some(WrongOne { whom, serves, at, .. }) = wrong_one(facts, group) {
