@@ -3,8 +3,8 @@
 use super::journey::{Journey, Milestone};
 use super::judged::Judged;
 use super::{
-    Break, Fate, Manner, Pace, Packet, behind, datagram, handshake, held, logged, said, talk, unfilled,
-    unheeded,
+    Break, Fate, Manner, Pace, Packet, behind, datagram, handshake, held, logged, said, talk,
+    unfilled, unheeded,
 };
 use crate::flow::{Flow, Reset};
 use crate::topology::Ordinary;
@@ -25,11 +25,11 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
         return (Fate::Suffered, Some(late));
     }
     if !fate.is_harm() && trace.ordinary(id).is_none() {
-        if is_blocked(trace, id) {
-            return blocked(trace, id);
-        }
         if let Some(dropped) = logged::judge(trace, id) {
             return (Fate::Failed, Some(dropped));
+        }
+        if is_blocked(trace, id) {
+            return blocked(trace, id);
         }
     }
     // What is not shown is not well.

@@ -153,8 +153,7 @@ const SACK_AT: usize = 2;
 /// Whether options may hold SACK blocks.
 #[inline(always)]
 pub(super) fn may_sack(options: &[u8]) -> bool {
-    options.len() > TIMESTAMPS
-        || options.len() == TIMESTAMPS && options.get(SACK_AT) == Some(&SACK)
+    options.len() > TIMESTAMPS || options.len() == TIMESTAMPS && options.get(SACK_AT) == Some(&SACK)
 }
 
 /// Kinds of options from here on may name a client.

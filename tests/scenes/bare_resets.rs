@@ -1,6 +1,6 @@
 //! SYNs that a reset without ACK answers, which no client heeds (RFC 9293, section 3.10.7.3).
 
-use crate::packet::{Body, Packet, RST};
+use crate::packet::{Body, RST};
 use crate::places::*;
 use crate::stage::Stage;
 use crate::talk::{Step, Talk, step};

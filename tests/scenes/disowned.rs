@@ -42,7 +42,7 @@ fn a_word_that_a_reset_answers_after_a_silence_did_not_arrive() {
     assert_eq!(finding["id"], "lb-idle-timeout", "{text}");
     assert_eq!(finding["affected"]["connections"], 3, "{text}");
     let (report, text) = diagnosed(&pushed(&[3, 5, 4], 0, false));
-    assert_eq!(ids(&report)[0], "connection-reset", "without a contrast: {text}");
+    assert!(ids(&report).contains(&"connection-reset"), "without a contrast: {text}");
     has_nothing_loud(&pushed(&[3, 5, 4], 0, true));
 }
 

@@ -29,12 +29,15 @@ fn of_acknowledgments_alone_it_is_not_told_what_became() {
 #[test]
 fn a_request_that_pf_drops_again_and_again_failed() {
     let data = |at: &str| {
-        format!("{at} rule 3/0(match): block in on vtnet1: 192.168.1.20.51514 > 10.0.0.80.443: Flags [P.], seq 1:518, ack 1, win 513, length 517")
+        format!(
+            "{at} rule 3/0(match): block in on vtnet1: 192.168.1.20.51514 > 10.0.0.80.443: Flags [P.], seq 1:518, ack 1, win 513, length 517"
+        )
     };
     let again = [data("10:00:00.000112"), data("10:00:00.301112"), data("10:00:00.901112")];
     let lines: Vec<&str> = [LONE[0]].into_iter().chain(again.iter().map(String::as_str)).collect();
     let (report, text) = logged(&lines);
     assert_eq!(report["services"][0]["totals"]["failed"], 1, "{text}");
     assert_eq!(report["findings"][0]["id"], "request-unanswered", "{text}");
-    assert!(text.contains("was dropped by pf, rule 3"), "{text}");
+    let says = report["findings"][0]["explanation"].as_str().unwrap();
+    assert!(says.contains("was dropped by pf, rule 3"), "{text}");
 }

@@ -44,7 +44,8 @@ fn lookups(questions: u64, answered: bool, asked_late: bool) -> Stage {
         }
         for k in 0..questions {
             let from = at(RS1_IP, 33_000 + n);
-            let asks = Packet::udp(from, at(RESOLVER, 53), &question(n, false)).id(n * 8 + k as u16);
+            let asks =
+                Packet::udp(from, at(RESOLVER, 53), &question(n, false)).id(n * 8 + k as u16);
             stage.carry(&BACK, &asks);
             if answered {
                 stage.wait_ms(3);

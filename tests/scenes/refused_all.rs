@@ -140,16 +140,18 @@ fn at_one_moment(held: u16, of_each: bool) -> Stage {
         let mut talk = Talk::new(at(ip, 46_000 + n), at(VIP, 6379));
         talk.handshake(&mut stage, &LAN.0, &LAN.1);
         stage.carry(&LAN.0, &talk.data(Who::Client, GET));
+        let mut own = None;
         if n < held {
             stage.carry(&LAN.1, &talk.ack(Who::Server));
             waiting.push(talk);
             stage.wait_ms(200);
+        } else {
+            own = Some(talk);
         }
         if n + 1 == held {
             stage.wait_ms(2_000);
         }
         let answered = if n + 1 >= held { std::mem::take(&mut waiting) } else { Vec::new() };
-        let own = (n >= held).then(|| talk);
         for mut talk in answered.into_iter().chain(own) {
             stage.carry(&LAN.1, &talk.data(Who::Server, b"$1\r\nv\r\n"));
             stage.carry(&LAN.0, &talk.ack(Who::Client));

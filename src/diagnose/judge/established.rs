@@ -104,7 +104,8 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let sought = group.connections.first().and_then(|id| unanswered.meanwhile(facts, *id));
     if let Some((leg, question, resolver, _)) = sought {
         opinions.possible("datagram-unanswered", format!("the server's own question to {resolver} stays unanswered meanwhile: then 'dig @{resolver} . NS' on it ends in a timeout, too"));
-        let why = "the server asks its name server meanwhile, in vain, and answers when that times out";
+        let why =
+            "the server asks its name server meanwhile, in vain, and answers when that times out";
         let at = Some(facts.at(leg, question));
         opinions.refuted(&["network-latency"], &Against { why, at });
         return;

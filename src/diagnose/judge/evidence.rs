@@ -237,7 +237,8 @@ pub(super) fn shut(facts: &Facts, group: &Group) -> Option<At> {
     let shut = |id: &ConnectionId| {
         facts.legs(*id).iter().find_map(|leg| {
             let (there, back) = (facts.forward(leg), facts.reply(leg));
-            let (sender, taker) = if group.packet.is_forward() { (there, back) } else { (back, there) };
+            let (sender, taker) =
+                if group.packet.is_forward() { (there, back) } else { (back, there) };
             let waits = taker.closed && sender.last.frame() > taker.last.frame();
             waits.then_some(facts.at(leg, taker.last))
         })

@@ -100,7 +100,8 @@ pub(super) fn taken_over(facts: &Facts, group: &Group) -> Option<Moved> {
     };
     let mut all = group.connections.iter().take(ASKED).map(of);
     let first = all.next()??;
-    all.all(|one| one.is_some_and(|one| (one.old, one.new) == (first.old, first.new))).then_some(first)
+    all.all(|one| one.is_some_and(|one| (one.old, one.new) == (first.old, first.new)))
+        .then_some(first)
 }
 
 /// The one other MAC that announces an address, or answers for it, after the old one's last frame.

@@ -100,7 +100,12 @@ fn taken_by_nobody(facts: &Facts, group: &Group, opinions: &mut Opinions) -> boo
 fn moved_away(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let Some(Moved { old, new, .. }) = taken_over(facts, group) else { return };
     opinions.possible("director-no-entry-rst", format!("these stood with {old}, and since {new} has the address they get no answer, not even a reset: it has no entry for them (no ipvs sync daemon, no conntrackd) and drops what it does not know before it is reset; then 'ipvsadm -Lnc' or 'conntrack -L -p tcp' on {new} lack their clients' ports, and a rule for INVALID counts them. A client then waits for its own timer; rejecting these with a TCP reset ('-j REJECT --reject-with tcp-reset' for what comes to the address and is INVALID) ends that at once"));
-    opinions.possible("garp-missing-stale-arp", format!("then 'ip neigh' on the host that sends these to it still has {old}, and not {new}"));
+    opinions.possible(
+        "garp-missing-stale-arp",
+        format!(
+            "then 'ip neigh' on the host that sends these to it still has {old}, and not {new}"
+        ),
+    );
 }
 
 /// Bytes are sent again, and no answer comes.

@@ -4,8 +4,7 @@ use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
 use crate::correlate::Leg;
 use crate::diagnose::facts::address::asks::{
-    answered_late, asked_here, asks_alone, given_up, is_all_there_is, is_announced,
-    is_asked_beside,
+    answered_late, asked_here, asks_alone, given_up, is_all_there_is, is_announced, is_asked_beside,
 };
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};

@@ -112,9 +112,7 @@ fn is_shut(facts: &Facts, id: ConnectionId) -> bool {
     facts.legs(id).iter().any(|leg| {
         let (there, back) = (facts.forward(leg), facts.reply(leg));
         let sent = |sender: &Flow, taker: &Flow| {
-            sender.retransmissions > 0
-                && taker.closed
-                && sender.last.frame() > taker.last.frame()
+            sender.retransmissions > 0 && taker.closed && sender.last.frame() > taker.last.frame()
         };
         sent(there, back) || sent(back, there)
     })

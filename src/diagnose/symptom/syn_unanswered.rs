@@ -1,13 +1,13 @@
 //! A SYN and its repeats without an answer, at a vantage that would see one.
 
 use super::super::{Candidate, Facts, Proof, Sighting, ToConfirm, Wording};
-use crate::diagnose::facts::refusal::unheeded_resets::unheeded_reset;
 use super::broken;
 use super::worded;
 use crate::breaks::{Manner, Packet};
 use crate::correlate::{Leg, Outcome};
 use crate::diagnose::facts::address::claimants::{WrongOne, wrong_one};
 use crate::diagnose::facts::address::multicast_answers::{self, not_taken};
+use crate::diagnose::facts::refusal::unheeded_resets::unheeded_reset;
 use crate::diagnose::thresholds::{CAPTURE_TAIL_NS, SYN_UNANSWERED_CERTAIN_SYNS};
 use crate::diagnose::words::{Names, tables};
 use crate::flow::{Ask, IcmpError, IcmpErrorKind, VantageId};
