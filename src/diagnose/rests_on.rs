@@ -83,6 +83,7 @@ const RESTS_ON: &[(&str, Printed)] = &[
     ("rs-route-overlap", E),
     ("rs-silent", E),
     ("rs-unreachable", EV),
+    ("sack-not-translated", X),
     ("scheduler-imbalance", E),
     ("service-error", X),
     ("stateful-device-half-path", E),

@@ -16,11 +16,14 @@ const MAX_PAIRS: usize = 1 << 8;
 /// Segments of a client that asks for a thing three times on one connection: its SYN, an ACK, each request.
 const ASKS: u32 = 5;
 
+/// A client's address and a server.
+type Pair = (Ip, (Ip, u16));
+
 pub(super) fn redirected(
     vantages: &[Observations],
     connections: &Connections,
 ) -> HashMap<u32, Sides> {
-    let mut pairs: HashMap<(Ip, (Ip, u16)), Vec<(u32, u32)>> = HashMap::default();
+    let mut pairs: HashMap<Pair, Vec<(u32, u32)>> = HashMap::default();
     for (i, c) in connections.list.iter().enumerate().filter(|(_, c)| c.protocol.is_tcp()) {
         let mut legs = connections.legs(c).iter();
         let redirected = |leg: &&crate::correlate::Leg| {

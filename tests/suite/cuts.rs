@@ -14,6 +14,8 @@ use std::sync::atomic::AtomicU64;
 
 /// A whole file is cut at each byte up to this size, a larger one at each 97th.
 const EVERY_BYTE: usize = 2 << 10;
+/// Reports that are made of one file, each of another number of frames.
+const REPORTS: usize = 32;
 /// Wrong bytes, over all samples.
 const MUTATIONS: u64 = 1000;
 
@@ -78,6 +80,7 @@ fn a_capture_cut_at_any_byte_keeps_the_frames_before_the_cut() {
         let header = if bytes[0] == 0x0a { 28 } else { 24 };
         let step = if bytes.len() <= EVERY_BYTE { 1 } else { 97 };
         let file = std::fs::File::options().write(true).open(&copy).unwrap();
+        let every = whole.len().div_ceil(REPORTS).max(1);
         let mut wrong = Vec::new();
         let mut before = None;
         for cut in (0..bytes.len()).rev().step_by(step) {
@@ -95,7 +98,7 @@ fn a_capture_cut_at_any_byte_keeps_the_frames_before_the_cut() {
                 wrong.push(format!("cut at {cut}: not the frames before the cut: {count}"));
             }
             // Another cut inside a record leaves the same frames.
-            if before != Some(count) {
+            if before != Some(count) && count.is_multiple_of(every) {
                 let place = records.iter().flatten().find(|r| r.0 < cut && cut < r.1);
                 let broken = survives(&paths, place.map(|r| r.0));
                 wrong.extend(broken.into_iter().map(|line| format!("cut at {cut}: {line}")));

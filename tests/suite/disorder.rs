@@ -76,7 +76,7 @@ fn frames_of_one_moment_in_another_order_say_the_same() {
         };
         let (before, after) = (&whole(sample).report, &run_paths(&paths).report);
         let tells = |id: &String| ORDER_TELLS.contains(&(sample.name.as_str(), id));
-        let (told, tells_now) = (loud(&before), loud(&after));
+        let (told, tells_now) = (loud(before), loud(after));
         let mut wrong: Vec<String> =
             told.symmetric_difference(&tells_now).filter(|id| !tells(id)).cloned().collect();
         if before.verdict.status != after.verdict.status {

@@ -86,7 +86,7 @@ fn what_a_filter_leaves_out_is_neither_lost_nor_well() {
                 wrong.push(format!("'{}' accuses: {}", filter.written, report.verdict.summary));
             }
             let too_few = TOO_FEW.contains(&(sample.name.as_str(), filter.written));
-            if is_bad(&whole) && report.verdict.status == Status::Healthy && !too_few {
+            if is_bad(whole) && report.verdict.status == Status::Healthy && !too_few {
                 wrong.push(format!("'{}' reassures: {}", filter.written, report.verdict.summary));
             }
         }
@@ -147,12 +147,12 @@ fn one_direction_of_each_host_accuses_nobody() {
         let mut wrong = Vec::new();
         for direction in [Direction::In, Direction::Out] {
             let folder = tempfile::tempdir().unwrap();
-            let Some(paths) = directed(sample, &whole, direction, folder.path()) else { continue };
+            let Some(paths) = directed(sample, whole, direction, folder.path()) else { continue };
             let report = run_paths(&paths).report;
             if is_bad(&report) && whole.verdict.status == Status::Healthy {
                 wrong.push(format!("{direction:?} accuses: {}", report.verdict.summary));
             }
-            if is_bad(&whole) && report.verdict.status == Status::Healthy {
+            if is_bad(whole) && report.verdict.status == Status::Healthy {
                 wrong.push(format!("{direction:?} reassures: {}", report.verdict.summary));
             }
         }

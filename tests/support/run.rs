@@ -65,5 +65,5 @@ pub fn whole(sample: &Sample) -> &'static Run {
         return run;
     }
     let run = run_paths(&sample.captures);
-    *made().entry(sample.name.clone()).or_insert_with(|| Box::leak(Box::new(run)))
+    made().entry(sample.name.clone()).or_insert_with(|| Box::leak(Box::new(run)))
 }

@@ -11,8 +11,11 @@ use std::collections::BTreeMap;
 /// Statuses that name another place (RFC 9110, section 15.4).
 const ELSEWHERE: [u16; 5] = [301, 302, 303, 307, 308];
 
+/// A client, a server, and what the one asks of the other, as a hash.
+type Asked = (Ip, (Ip, u16), u64);
+
 pub(super) fn sent_somewhere(facts: &Facts) -> Option<String> {
-    let mut asked: BTreeMap<(Ip, (Ip, u16), u64), Vec<&Exchange>> = BTreeMap::new();
+    let mut asked: BTreeMap<Asked, Vec<&Exchange>> = BTreeMap::new();
     for e in facts.pairs.exchanges.iter().filter(|e| e.status.is_some()) {
         let front = facts.connection(ConnectionId(e.connection)).front;
         asked.entry((front.client.0, front.server, e.line)).or_default().push(e);

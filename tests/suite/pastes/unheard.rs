@@ -35,7 +35,8 @@ fn lists_of_wireshark_tell_of_questions_without_their_ports() {
         5  5.106000 10.2.0.53 \u{2192} 10.2.0.7 DNS 110 Standard query response 0x1b59 A db.example A 10.2.9.9\n";
     let run = told(lines);
     assert_eq!(fates(&run), [0, 1, 0, 1], "{}", run.text);
-    assert!(run.text.contains("53 stands for the server's"), "{}", run.text);
+    let words: Vec<&str> = run.text.split_whitespace().collect();
+    assert!(words.join(" ").contains("53 stands for the server's"), "{}", run.text);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Untranslated<'_>]) -> Findi
         n => format!(" {} failed.", count(n, "connection")),
     };
     let explanation = format!(
-        "In {} to {} the {writer} acknowledges bytes beyond a gap (SACK) that the {reader} never sent: from the {left}th on, where {sent} had been sent. The {reader} drops such blocks and learns of no gap from them, so what is lost is sent again only when a timer ends, later each time. A device between draws sequence numbers anew (a firewall's randomisation, a SYN proxy) and translates those of each header, and not those in the option.{end}",
+        "In {} to {} the {writer} acknowledges bytes beyond a gap (SACK) that the {reader} never sent: byte {left} and more of its stream, where {sent} had been sent. The {reader} drops such blocks and learns of no gap from them, so what is lost is sent again only when a timer ends, later each time. A device between draws sequence numbers anew (a firewall's randomisation, a SYN proxy) and translates those of each header, and not those in the option.{end}",
         count(ids.len(), "connection"),
         s.name(),
     );
@@ -85,7 +85,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Untranslated<'_>]) -> Findi
             "until the device is mended: without SACK a lost segment shows by acknowledgments that come again",
         ));
     }
-    let note = format!("SACK of bytes from the {left}th on, of {sent} that were sent");
+    let note = format!("SACK of byte {left} and more, of {sent} that were sent");
     finding.proofs = Proof::seen([facts.proof(first.leg, first.sacks.first, note)]);
     finding.concerning(vec![subject], ids)
 }

@@ -230,23 +230,20 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
         proofs.extend(facts.proof(leg, there.first, "a call leaves for it"));
         proofs.extend(facts.proof(leg, there.last, "the last of them, without an answer"));
     } else if named.channel == Channel::Media {
-        let out = if facts.connection(*other).front.server
-            == (named.ip.unwrap_or_default(), named.port)
-        {
-            there
-        } else {
-            back
-        };
+        let called = facts.connection(*other).front.server;
+        let asked = called == (named.ip.unwrap_or_default(), named.port);
+        let out = if asked { there } else { back };
         proofs.extend(facts.proof(leg, out.first, "media leave for it"));
         proofs.extend(facts.proof(leg, out.last, "the last of them, and none came from there"));
     } else {
         proofs.extend(facts.proof(leg, there.syn, "a connection to it"));
-        let end = if back.rst.is_set() {
+        let refused = back.rst.is_set();
+        let (mark, says) = if refused {
             (back.rst, "refused")
         } else {
             (there.last, "the last of it, without an answer")
         };
-        proofs.extend(facts.proof(leg, end.0, end.1));
+        proofs.extend(facts.proof(leg, mark, says));
     }
     proofs
 }
