@@ -77,7 +77,8 @@ fn shown(facts: &Facts, leg: &Leg, client: bool, by: Ip) -> Option<Signed> {
 /// A SYN whose SYN-ACK is signed otherwise, and which does not end the handshake.
 fn answered(facts: &Facts, all: &[(ConnectionId, &Leg)]) -> Option<Unlike> {
     let mut found: Option<Unlike> = None;
-    for (id, leg) in all {
+    // A kernel drops what is signed otherwise and says nothing: where a reset answers, something else does.
+    for (id, leg) in all.iter().filter(|(_, leg)| !facts.forward(leg).rst.is_set()) {
         let front = facts.connection(*id).front;
         let syn = shown(facts, leg, true, front.client.0);
         let syn_ack = shown(facts, leg, false, front.server.0);
