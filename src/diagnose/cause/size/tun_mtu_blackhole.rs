@@ -10,6 +10,7 @@
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::size::refused_segments::{HEADERS, Refused, refused};
 use crate::diagnose::facts::size::rewritten_options;
+use crate::diagnose::facts::size::strange_sacks;
 use crate::diagnose::facts::telling;
 use crate::diagnose::facts::way::passages::passage;
 use crate::diagnose::words::commands::netfilter::Rule;
@@ -47,7 +48,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         sets.into_iter().map(|(key, set)| finding(facts, key, &set)).collect();
     findings.extend(super::overlay_mtu::findings(facts));
     let known = |findings: &[Finding]| -> HashSet<ConnectionId> {
-        findings.iter().flat_map(|f| &f.connections).copied().collect()
+        // What is never acknowledged for its SACK was not too long.
+        let sacked = strange_sacks::all(facts).into_iter().map(|one| one.id);
+        findings.iter().flat_map(|f| &f.connections).copied().chain(sacked).collect()
     };
     findings.extend(super::outgrown_tunnel::findings(facts, &known(&findings)));
     findings.extend(super::told_in_vain::findings(facts, &known(&findings)));
