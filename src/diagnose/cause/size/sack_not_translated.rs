@@ -82,7 +82,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Untranslated<'_>]) -> Findi
     // An address of a service may be a cloud's, or a balancer's that has many.
     if subject.role != Role::Service {
         finding.fixes.push(sysctl::change(place, &[("net.ipv4.tcp_sack", "0", "1")]).because(
-            "until the device is mended: without SACK a lost segment shows by acknowledgments that come again",
+            "until the device is mended; it is for all new connections of this host: without SACK a lost segment shows by acknowledgments that come again, and several lost at once take longer",
         ));
     }
     let note = format!("SACK of byte {left} and more, of {sent} that were sent");
