@@ -45,12 +45,13 @@ fn said(facts: &Facts, service: ServiceId, mut list: Vec<Waited>) -> Option<Stri
         let clients = moment.iter().map(|(.., id)| facts.connection(*id).front.client.0);
         let first = moment.iter().map(|(asked, ..)| asked.0).min().unwrap_or_default();
         let last = moment.iter().map(|(asked, ..)| asked.0).max().unwrap_or_default();
-        let meanwhile =
-            |one: &Waited| (first + MOMENT_NS..moment[0].1.0 - MOMENT_NS).contains(&one.1.0);
+        // By halving, as a list that is walked for each moment costs its square.
+        let next = list.partition_point(|(_, told, _)| told.0 < first + MOMENT_NS);
+        let meanwhile = list.get(next).is_some_and(|one| one.1.0 < moment[0].1.0 - MOMENT_NS);
         moment.len() >= NO_COINCIDENCE
             && clients.collect::<BTreeSet<_>>().len() > 1
             && last - first >= APART_NS
-            && !list.iter().any(meanwhile)
+            && !meanwhile
     });
     let moments: Vec<&[Waited]> = moments.collect();
     let held: usize = moments.iter().map(|moment| moment.len()).sum();
