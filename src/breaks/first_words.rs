@@ -1,10 +1,9 @@
 //! Services whose servers speak first, by what all of their connections show and not by the port: mail, databases and
 //! the like are moved to other ports every day.
 
-use super::pace::greeting;
 use crate::hashed::HashSet;
 use crate::topology::ServiceId;
-use crate::trace::Trace;
+use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 /// Connections that were greeted, before that is how a service begins. Judgement: a client's first word that a capture
@@ -26,4 +25,15 @@ pub(super) fn services(trace: &Trace) -> HashSet<ServiceId> {
     }
     let begins = |(greeted, asked): (u32, u32)| greeted >= GREETED && asked == 0;
     counts.into_iter().filter(|(_, of)| begins(*of)).map(|(service, _)| service).collect()
+}
+
+/// How long a client waited for the words of a server that spoke first, once its connection stood.
+pub(super) fn greeting(trace: &Trace, id: ConnectionId) -> Option<i64> {
+    let waited = trace.legs(id).iter().filter_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (stands, said) = (there.ack.get()?, back.data.get()?);
+        let first = there.data.get().is_none_or(|asked| said.frame() < asked.frame());
+        (first && back.accepted()).then(|| said.since(stands))
+    });
+    waited.max()
 }

@@ -9,6 +9,7 @@ mod slow;
 
 use super::asked_elsewhere::AskedElsewhere;
 use super::fell_back::FellBack;
+use super::first_words::{self, greeting};
 use super::raced::Raced;
 use crate::correlate::Progress;
 use crate::flow::{Flow, Mark, Observations, VantageId};
@@ -206,7 +207,7 @@ impl Pace {
     /// Whether a server speaks first, by its port or by what others of its service do.
     #[must_use]
     pub fn speaks_first(&self, trace: &Trace, service: ServiceId, port: u16) -> bool {
-        let all = || self.first_words.get_or_init(|| super::first_words::services(trace));
+        let all = || self.first_words.get_or_init(|| first_words::services(trace));
         GREETED.contains(&port) || self.greets(service) || all().contains(&service)
     }
 
@@ -273,17 +274,6 @@ impl Pace {
     pub(super) fn late_greeting(&self, id: ConnectionId) -> Option<i64> {
         self.late_greetings.get(&id).copied()
     }
-}
-
-/// How long a client waited for the words of a server that spoke first, once its connection stood.
-pub(super) fn greeting(trace: &Trace, id: ConnectionId) -> Option<i64> {
-    let waited = trace.legs(id).iter().filter_map(|leg| {
-        let (there, back) = (trace.forward(leg), trace.reply(leg));
-        let (stands, said) = (there.ack.get()?, back.data.get()?);
-        let first = there.data.get().is_none_or(|asked| said.frame() < asked.frame());
-        (first && back.accepted()).then(|| said.since(stands))
-    });
-    waited.max()
 }
 
 /// Health checks whose answer blames the question, by who asked whom.

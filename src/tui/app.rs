@@ -1,18 +1,17 @@
 //! The state of the program: one struct, changed by events, read by the drawing.
 //!
-//! [`App::handle`] is all that changes it. Nothing here writes to the terminal: what must
-//! reach it otherwise than by drawing (text for the clipboard) waits in a field. It
-//! refuses work that takes longer than a key may, which the workers do.
+//! Panes and events build on what is here, and nothing here knows them. Nothing writes to the
+//! terminal: what must reach it otherwise than by drawing (text for the clipboard) waits in a
+//! field. Work that takes longer than a key may is the workers'.
 
 use super::action::Action;
 use super::config::Config;
 use super::data::Data;
 use super::filter::FilterState;
-use super::panes::{findings, help, ladder, overview, path, save, table, timeline};
 use super::rows::{self, Rows};
+use super::states::{findings, help, ladder, overview, path, save, table, timeline};
 use super::theme::Paint;
-use super::work::{Done, Event, Job, Workers};
-use crate::ladder::Chosen;
+use super::work::{Event, Job, Workers};
 use crate::render::Times;
 use crate::trace::ConnectionId;
 use std::sync::Arc;
@@ -126,10 +125,14 @@ pub struct App {
     pub failed: Option<String>,
     /// A thread panicked, and the terminal has been left.
     pub died: bool,
-    workers: Option<Workers>,
-    events: Sender<Event>,
-    rows_asked: u64,
-    rows_shown: u64,
+    /// Who does what takes longer than a key may; none before there is data.
+    pub workers: Option<Workers>,
+    /// Where workers answer.
+    pub events: Sender<Event>,
+    /// The last request for the table's rows.
+    pub rows_asked: u64,
+    /// The last answer to one.
+    pub rows_shown: u64,
 }
 
 impl App {
@@ -169,63 +172,6 @@ impl App {
             events,
             rows_asked: 0,
             rows_shown: 0,
-        }
-    }
-
-    /// Takes an event in.
-    pub fn handle(&mut self, event: Event) {
-        match event {
-            Event::Input(input) => self.input(&input),
-            Event::Tick => self.progress.ticks = self.progress.ticks.wrapping_add(1),
-            Event::Loaded(Ok(data)) => self.loaded(data),
-            Event::Loaded(Err(why)) => {
-                self.failed = Some(why);
-                self.quit = true;
-            }
-            Event::Ended => self.quit = true,
-            Event::Died => {
-                self.died = true;
-                self.quit = true;
-            }
-            Event::Done(done) => self.done(done),
-        }
-        timeline::ask(self);
-    }
-
-    fn loaded(&mut self, data: Arc<Data>) {
-        self.workers = Some(Workers::new(&data, &self.events));
-        timeline::fit(&mut self.timeline, data.columns.span);
-        let rows = rows::Rows {
-            ids: data.columns.all.clone(),
-            everywhen: data.columns.all.clone(),
-            account: crate::breaks::Account::default(),
-        };
-        self.rows = Arc::new(rows);
-        self.data = Some(data);
-        overview::begin(self);
-        self.ask_rows();
-    }
-
-    fn done(&mut self, done: Done) {
-        match done {
-            Done::Rows(n, rows) if n >= self.rows_asked => {
-                self.rows_shown = n;
-                let under = self.selected();
-                self.rows = Arc::new(rows);
-                let at = under.and_then(|id| self.rows.ids.iter().position(|row| *row == id.0));
-                let height = table::height(self);
-                self.table.list.go(at.unwrap_or(0), self.rows.ids.len(), height);
-                self.timeline.stale();
-            }
-            Done::Rows(..) => {}
-            Done::Lanes(n, ask, lanes) => self.timeline.done(n, ask, lanes),
-            Done::Ladder(n, side, drawn) => ladder::drawn(self, n, side, drawn),
-            Done::Packet(n, side, sights) => ladder::packet_read(self, n, side, sights),
-            Done::Proof(n, finding, proof, chosen) => {
-                findings::proof_found(self, n, finding, proof, chosen);
-            }
-            Done::Frame(n, sight) => ladder::frame_read(self, n, sight),
-            Done::Write(path, result) => save::written(self, &path, &result),
         }
     }
 
@@ -289,23 +235,6 @@ impl App {
         }
     }
 
-    /// Goes to a pane by its own key: Esc does not lead back.
-    pub fn switch(&mut self, pane: Pane) {
-        self.trail.clear();
-        match pane {
-            Pane::Ladder => ladder::arrive(self),
-            Pane::Path => path::arrive(self),
-            _ => {}
-        }
-        self.pane = pane;
-    }
-
-    /// Draws a connection and goes there; `frame` is put under the cursor.
-    pub fn open_ladder(&mut self, chosen: Chosen, frame: Option<ladder::Wanted>) {
-        ladder::load(self, 0, chosen, frame);
-        self.open(Pane::Ladder);
-    }
-
     /// Applies a filter and shows what it leaves.
     pub fn narrow(&mut self, text: &str) {
         let Some(data) = self.data.clone() else { return };
@@ -334,5 +263,10 @@ impl App {
         self.clipboard = Some(text.to_owned());
         let first = text.lines().next().unwrap_or_default();
         self.say(Paint::Good, format!("{what} copied (OSC 52): {first}"));
+    }
+
+    /// The data, which panes are only asked to act on once it is there.
+    pub(super) fn loaded_data(&self) -> Option<Arc<Data>> {
+        self.data.clone()
     }
 }

@@ -7,13 +7,14 @@ use super::action::Action;
 use super::app::{App, Overlay, PANES, Pane};
 use super::keymap::Key;
 use super::panes::{findings, help, ladder, overview, path, save, table, timeline};
+use super::screen::screen;
+use super::states::help::State as Help;
 use super::theme::Paint;
 use super::view;
 use crate::render::Times;
 use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
-use std::sync::Arc;
 
 /// Lines that one turn of the wheel moves.
 const WHEEL: usize = 3;
@@ -103,7 +104,7 @@ impl App {
         if self.data.is_none() {
             match action {
                 Action::Quit | Action::Back => self.quit = true,
-                Action::Help => self.overlay = Some(Overlay::Help(help::State::default())),
+                Action::Help => self.overlay = Some(Overlay::Help(Help::default())),
                 _ => {}
             }
             return;
@@ -127,18 +128,21 @@ impl App {
             Action::Quit | Action::Back => self.overlay = None,
             Action::Help if matches!(self.overlay, Some(Overlay::Help(_))) => self.overlay = None,
             Action::Redraw => return false,
-            _ => {
-                let size = self.size;
-                let map = self.config.keymap.clone();
-                match &mut self.overlay {
-                    Some(Overlay::Help(state)) => state.act(action, &map, size),
-                    Some(Overlay::Manual(state)) => state.act(action, size),
-                    Some(Overlay::Save(_)) => save::act(self, action),
-                    None => {}
-                }
-            }
+            _ if matches!(self.overlay, Some(Overlay::Save(_))) => save::act(self, action),
+            _ => help::act(self, action),
         }
         true
+    }
+
+    /// Goes to a pane by its own key: Esc does not lead back.
+    fn switch(&mut self, pane: Pane) {
+        self.trail.clear();
+        match pane {
+            Pane::Ladder => ladder::arrive(self),
+            Pane::Path => path::arrive(self),
+            _ => {}
+        }
+        self.pane = pane;
     }
 
     fn act_anywhere(&mut self, action: Action) {
@@ -154,7 +158,7 @@ impl App {
                 self.say(Paint::Plain, "a file is being written, then lbdiag ends");
             }
             Action::Quit => self.quit = true,
-            Action::Help => self.overlay = Some(Overlay::Help(help::State::default())),
+            Action::Help => self.overlay = Some(Overlay::Help(Help::default())),
             Action::NextPane => self.switch(PANES[(at + 1) % count].0),
             Action::PreviousPane => self.switch(PANES[(at + count - 1) % count].0),
             Action::Back => {
@@ -195,11 +199,11 @@ impl App {
                 let n = self.findings.number();
                 let id = self.data.as_ref().and_then(|data| Some(data.finding(n)?.id.clone()));
                 if let Some(id) = id {
-                    self.open_manual(&id);
+                    help::open_manual(self, &id);
                 }
             }
             Action::Redraw => self.redraw = true,
-            Action::Save => self.overlay = save::State::new(self).map(Overlay::Save),
+            Action::Save => self.overlay = save::offer(self).map(Overlay::Save),
             _ => {}
         }
     }
@@ -217,14 +221,6 @@ impl App {
             Paint::Plain,
             format!("connection {} is marked; {key} shows it beside another", id.0 + 1),
         );
-    }
-
-    /// Shows a detector's page.
-    pub fn open_manual(&mut self, id: &str) {
-        match help::Manual::new(id) {
-            Some(manual) => self.overlay = Some(Overlay::Manual(manual)),
-            None => self.say(Paint::Bad, format!("{id} has no page")),
-        }
     }
 
     fn mouse(&mut self, event: MouseEvent) {
@@ -266,7 +262,7 @@ impl App {
             }
             return;
         }
-        let screen = view::screen(self.size);
+        let screen = screen(self.size);
         if y == screen.tabs.y {
             if let Some(pane) = view::tab_at(self, x) {
                 self.switch(pane);
@@ -276,18 +272,19 @@ impl App {
         if !screen.body.contains((x, y).into()) {
             return;
         }
-        match self.pane {
+        let opens = match self.pane {
             Pane::Overview => overview::click(self, screen.body, y),
             Pane::Timeline => timeline::click(self, screen.body, x, y),
-            Pane::Connections => table::click(self, screen.body, x, y),
             Pane::Ladder => ladder::click(self, screen.body, x, y),
             Pane::Findings => findings::click(self, screen.body, x, y),
-            Pane::Path => path::click(self, screen.body, x, y),
+            Pane::Connections => {
+                let asked = table::click(self, screen.body, x, y);
+                return asked.map_or((), |action| self.act(action));
+            }
+            Pane::Path => return path::click(self, screen.body, x, y),
+        };
+        if opens {
+            self.act(Action::Open);
         }
-    }
-
-    /// The data, which panes are only asked to act on once it is there.
-    pub(super) fn loaded_data(&self) -> Option<Arc<super::data::Data>> {
-        self.data.clone()
     }
 }

@@ -12,6 +12,7 @@ mod app;
 mod config;
 mod data;
 mod dissect;
+mod events;
 mod file;
 mod filter;
 mod frames;
@@ -23,7 +24,10 @@ mod list;
 mod load;
 mod panes;
 mod probe;
+mod roles;
 mod rows;
+mod screen;
+mod states;
 mod terminal;
 #[cfg(test)]
 mod testkit;

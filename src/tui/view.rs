@@ -6,6 +6,7 @@
 use super::action::Action;
 use super::app::{App, Overlay, PANES, Pane};
 use super::panes::{findings, help, ladder, overview, path, save, table, timeline};
+use super::screen::{Screen, owned, put, screen};
 use super::theme::Paint;
 use crate::query::Fault;
 use crate::render::measure::{columns, cut};
@@ -15,38 +16,12 @@ use crate::report::Status;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
 
 /// Columns and rows below which nothing sensible can be drawn.
 const LEAST: (u16, u16) = (40, 10);
 
 /// Words that the completion shows at once.
 const MAX_WORDS: usize = 8;
-
-/// Where things stand.
-#[derive(Debug, Clone, Copy)]
-pub struct Screen {
-    /// Names of the panes.
-    pub tabs: Rect,
-    /// The pane.
-    pub body: Rect,
-    /// Filter, counts, remarks.
-    pub status: Rect,
-    /// Keys.
-    pub footer: Rect,
-}
-
-/// Where things stand on a terminal of a size.
-#[must_use]
-pub fn screen((width, height): (u16, u16)) -> Screen {
-    let row = |y: u16| Rect::new(0, y.min(height.saturating_sub(1)), width, height.min(1));
-    Screen {
-        tabs: row(0),
-        body: Rect::new(0, 1.min(height), width, height.saturating_sub(3)),
-        status: row(height.saturating_sub(2)),
-        footer: row(height.saturating_sub(1)),
-    }
-}
 
 /// Draws everything.
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -84,22 +59,6 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         if cell.symbol().contains(is_unsafe) {
             cell.set_symbol("?");
         }
-    }
-}
-
-/// Writes a line into row `row` of an area, if it has one.
-pub fn put(buf: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
-    if let Some(y) = u16::try_from(row).ok().filter(|row| *row < area.height) {
-        buf.set_line(area.x, area.y + y, line, area.width);
-    }
-}
-
-/// Gives a whole row the style of the cursor.
-pub fn highlight(app: &App, buf: &mut Buffer, area: Rect, row: usize, focused: bool) {
-    if let Some(y) = u16::try_from(row).ok().filter(|row| *row < area.height) {
-        let role = if focused { Paint::Cursor } else { Paint::Resting };
-        let row = Rect::new(area.x, area.y + y, area.width, 1);
-        buf.set_style(row, app.config.theme.style(role));
     }
 }
 
@@ -296,14 +255,6 @@ fn footer(app: &App, area: Rect, buf: &mut Buffer) {
         parts.push((Paint::Plain, format!(" {} ", hint.1)));
     }
     put(buf, area, 0, &owned(app, &parts));
-}
-
-/// A line of texts in roles.
-#[must_use]
-pub fn owned(app: &App, parts: &[(Paint, String)]) -> Line<'static> {
-    let spans: Vec<Span<'static>> =
-        parts.iter().map(|(role, text)| app.config.theme.span(*role, text)).collect();
-    Line::from(spans)
 }
 
 /// The words that could follow, above the line that is typed.

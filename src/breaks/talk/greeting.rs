@@ -1,9 +1,10 @@
 //! Servers that speak first: a greeting that never came, or late.
 
 use super::{PATIENCE_NS, harm};
+use crate::breaks::first_words;
 use crate::breaks::journey::{Journey, Milestone};
 use crate::breaks::judged::{Judged, at_the_end};
-use crate::breaks::pace::{self, GREETED};
+use crate::breaks::pace::GREETED;
 use crate::breaks::{Fate, Manner, Pace, Packet, Passage};
 use crate::correlate::Leg;
 use crate::trace::{ConnectionId, Trace};
@@ -56,7 +57,7 @@ pub(super) fn late(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Judge
     if !GREETED.contains(&c.front.server.1) || !c.progress.syn || !c.progress.response {
         return None;
     }
-    let long = pace::greeting(trace, id).filter(|ns| *ns >= patience(c.front.server.1));
+    let long = first_words::greeting(trace, id).filter(|ns| *ns >= patience(c.front.server.1));
     let cost_ns = long.or_else(|| pace.late_greeting(id))?;
     let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
     Some(harm(id, Fate::Suffered, Packet::Greeting, (Manner::Late, last), cost_ns))

@@ -5,83 +5,24 @@ mod page;
 
 use super::super::action::Action;
 use super::super::app::{App, Pane};
+use super::super::roles::severity;
+use super::super::screen::{highlight, put, screen};
+use super::super::states::ladder::Wanted;
 use super::super::theme::Paint;
-use super::super::view::{highlight, put};
 use super::super::work::Job;
-use super::ladder::{Wanted, show_alone};
+use super::help::open_manual;
+use super::ladder::{open_ladder, show_alone};
 use super::stops::{moves, rule, text_width};
 use crate::ladder::Chosen;
 use crate::render::measure::{columns, cut};
-use crate::report::{CoverageStatus, Severity};
-use page::page;
+use crate::report::CoverageStatus;
+use page::{To, page};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Columns from which on the list stands beside the text.
 const BESIDE: u16 = 110;
-
-/// Where the cursor is.
-#[derive(Debug, Default)]
-pub struct State {
-    /// Index of the finding.
-    pub at: usize,
-    /// The stop in its text.
-    pub stop: usize,
-    /// The keys move in the text.
-    pub inside: bool,
-    /// The last request for the connection of a frame, and the last answer.
-    asked: u64,
-    shown: u64,
-}
-
-impl State {
-    /// Number of the finding that is shown.
-    #[must_use]
-    pub fn number(&self) -> u32 {
-        self.at as u32 + 1
-    }
-
-    /// Whether the connection of a frame is awaited.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        self.shown < self.asked
-    }
-
-    /// Shows a finding by its number.
-    pub fn show(&mut self, n: u32) {
-        self.at = (n as usize).saturating_sub(1);
-        self.stop = 0;
-        self.inside = true;
-    }
-}
-
-/// What a place leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum To {
-    /// A frame of the proof.
-    Frame(usize),
-    /// A text to copy, and what it is.
-    Copy(String, &'static str),
-    /// A detector's page.
-    Manual(String),
-    /// Another finding.
-    Finding(u32),
-    /// The connections that it concerns.
-    Connections,
-    /// Nothing.
-    Here,
-}
-
-/// The role of a severity.
-#[must_use]
-pub fn severity(severity: Severity) -> Paint {
-    match severity {
-        Severity::Critical => Paint::Bad,
-        Severity::Warning => Paint::Warn,
-        Severity::Info => Paint::Unsure,
-    }
-}
 
 /// List and text.
 fn parts(app: &App, area: Rect) -> (Rect, Rect) {
@@ -181,7 +122,7 @@ pub fn act(app: &mut App, action: Action) -> bool {
         return false;
     }
     let count = entries(app);
-    let area = super::super::view::screen(app.size).body;
+    let area = screen(app.size).body;
     let (list, _) = parts(app, area);
     let text = inner(app, area);
     match action {
@@ -216,7 +157,7 @@ pub fn act(app: &mut App, action: Action) -> bool {
         Action::Open => match to {
             Some(To::Frame(n)) => open_frame(app, n),
             Some(To::Copy(text, what)) => app.copy(&text, what),
-            Some(To::Manual(id)) => app.open_manual(&id),
+            Some(To::Manual(id)) => open_manual(app, &id),
             Some(To::Finding(n)) => app.findings.show(n),
             Some(To::Connections) => {
                 let n = app.findings.number();
@@ -248,7 +189,7 @@ pub fn act(app: &mut App, action: Action) -> bool {
 /// The stop of a frame of the proof.
 #[cfg(test)]
 pub fn proof_stop(app: &App, n: usize) -> Option<usize> {
-    let text = inner(app, super::super::view::screen(app.size).body);
+    let text = inner(app, screen(app.size).body);
     page(app, text_width(text)).stops.iter().position(|to| *to == To::Frame(n))
 }
 
@@ -278,14 +219,15 @@ pub fn proof_found(app: &mut App, number: u64, index: usize, n: usize, chosen: O
         note: e.note.clone(),
     });
     match (chosen, wanted) {
-        (Some(chosen), wanted) => app.open_ladder(chosen, wanted),
+        (Some(chosen), wanted) => open_ladder(app, chosen, wanted),
         (None, Some(wanted)) => show_alone(app, wanted),
         (None, None) => app.say(Paint::Plain, "no frame proves this one"),
     }
 }
 
-/// Chooses what was clicked; on what is chosen, opens it.
-pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
+/// Chooses what was clicked; `true`: it was chosen before, and is to be opened.
+#[must_use]
+pub fn click(app: &mut App, area: Rect, x: u16, y: u16) -> bool {
     let (list, _) = parts(app, area);
     let text = inner(app, area);
     if list.contains((x, y).into()) {
@@ -302,16 +244,15 @@ pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
             let again = app.findings.inside && app.findings.stop == stop;
             app.findings.inside = true;
             app.findings.stop = stop;
-            if again {
-                app.act(Action::Open);
-            }
+            return again;
         }
     }
+    false
 }
 
 /// Keys for the footer.
 pub fn hints(app: &App) -> Vec<(Action, &'static str)> {
-    let text = inner(app, super::super::view::screen(app.size).body);
+    let text = inner(app, screen(app.size).body);
     let page = page(app, text_width(text));
     let open = match page.stops.get(app.findings.stop) {
         _ if !app.findings.inside => "read",

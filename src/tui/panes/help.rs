@@ -1,12 +1,12 @@
 //! The keys, and the detectors' manual pages: text that lies over the panes.
 
 use super::super::action::{ALL, Action};
-use super::super::app::App;
+use super::super::app::{App, Overlay};
 use super::super::keymap::Keymap;
 use super::super::list::List;
+use super::super::screen::put;
+use super::super::states::help::{Manual, State};
 use super::super::theme::Paint;
-use super::super::view::put;
-use crate::diagnose::manual;
 use crate::render::measure::{columns, hang, pad_end};
 use crate::render::{self, Style};
 use ratatui::buffer::Buffer;
@@ -16,20 +16,6 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 /// Columns of a page.
 const PAGE: u16 = 92;
-
-/// How far the help is scrolled.
-#[derive(Debug, Default)]
-pub struct State {
-    top: usize,
-}
-
-/// A manual page.
-#[derive(Debug)]
-pub struct Manual {
-    id: String,
-    page: &'static str,
-    top: usize,
-}
 
 /// What to know beside the keys.
 const ABOUT: [&str; 13] = [
@@ -48,30 +34,33 @@ const ABOUT: [&str; 13] = [
     "",
 ];
 
-impl State {
-    /// Does what a command asks.
-    pub fn act(&mut self, action: Action, map: &Keymap, size: (u16, u16)) {
-        scroll(&mut self.top, action, lines_of(map, inner(size.0)).len(), size);
+/// Shows a detector's page.
+pub fn open_manual(app: &mut App, id: &str) {
+    match Manual::new(id) {
+        Some(manual) => app.overlay = Some(Overlay::Manual(manual)),
+        None => app.say(Paint::Bad, format!("{id} has no page")),
     }
 }
 
-impl Manual {
-    /// The page of a detector; `None` where it has none.
-    #[must_use]
-    pub fn new(id: &str) -> Option<Self> {
-        Some(Self { id: id.to_owned(), page: manual(id)?, top: 0 })
+/// Scrolls what is open as a command asks.
+pub fn act(app: &mut App, action: Action) {
+    let size = app.size;
+    match &mut app.overlay {
+        Some(Overlay::Help(state)) => {
+            let len = lines_of(&app.config.keymap, inner(size.0)).len();
+            scroll(&mut state.top, action, len, size);
+        }
+        Some(Overlay::Manual(manual)) => {
+            let len = lines_of_page(manual.page, inner(size.0)).len();
+            scroll(&mut manual.top, action, len, size);
+        }
+        Some(Overlay::Save(_)) | None => {}
     }
+}
 
-    fn lines(&self, width: u16) -> Vec<String> {
-        let style = Style { width: usize::from(width), ..Style::default() };
-        render::page(self.page, &style).lines().map(str::to_owned).collect()
-    }
-
-    /// Does what a command asks.
-    pub fn act(&mut self, action: Action, size: (u16, u16)) {
-        let len = self.lines(inner(size.0)).len();
-        scroll(&mut self.top, action, len, size);
-    }
+fn lines_of_page(page: &str, width: u16) -> Vec<String> {
+    let style = Style { width: usize::from(width), ..Style::default() };
+    render::page(page, &style).lines().map(str::to_owned).collect()
 }
 
 /// Columns of the text in a window on a screen of so many columns.
@@ -126,8 +115,7 @@ pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
 
 /// Draws a page.
 pub fn draw_manual(app: &App, state: &Manual, area: Rect, buf: &mut Buffer) {
-    let lines: Vec<Line<'static>> = state
-        .lines(inner(area.width))
+    let lines: Vec<Line<'static>> = lines_of_page(state.page, inner(area.width))
         .iter()
         .map(|line| {
             let role = if line.starts_with(' ') { Paint::Plain } else { Paint::Strong };

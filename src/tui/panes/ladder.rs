@@ -8,95 +8,19 @@ mod draw;
 use super::super::action::Action;
 use super::super::app::{App, Pane};
 use super::super::frames::{Sight, of_step};
+use super::super::states::ladder::{Alone, Side, Wanted};
 use super::super::theme::Paint;
 use super::super::work::Job;
 use super::packet;
 use crate::ladder::{self, Chosen};
-use crate::render::Times;
 use crate::report::ladder::{Ladder, StepKind};
 use crate::report::story::explaining;
-use crate::trace::{At, ConnectionId};
+pub use draw::draw;
 use draw::{areas, lay, scrolled, top};
-pub use draw::{draw, packet_title};
 use ratatui::layout::Rect;
 
-/// One drawing.
-#[derive(Debug, Default)]
-pub struct Side {
-    /// What is drawn.
-    pub chosen: Option<Chosen>,
-    /// The drawing; none while it is awaited or where it cannot be made.
-    pub ladder: Option<Ladder>,
-    /// The step under the cursor.
-    pub step: usize,
-    /// The frames of that step's packet.
-    pub sights: Vec<Sight>,
-    asked: u64,
-    shown: u64,
-    packet_asked: u64,
-    packet_shown: u64,
-    wanted: Option<Wanted>,
-}
-
-/// A frame that is to be shown.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// Where it is.
-    pub at: At,
-    /// The same in the report's words: vantage, and number in its file.
-    pub frame: (String, u64),
-    /// Why it matters.
-    pub note: String,
-}
-
-/// A frame that no drawing has: ARP, ICMP, or one of a connection that is not shown.
-#[derive(Debug)]
-pub struct Alone {
-    /// What it is.
-    pub wanted: Wanted,
-    /// Its fields; empty while they are awaited.
-    pub sights: Vec<Sight>,
-    asked: u64,
-}
-
-/// Both drawings.
-#[derive(Debug, Default)]
-pub struct State {
-    /// The connection, and the one that it is compared with.
-    pub sides: [Side; 2],
-    /// The side that keys act on.
-    pub side: usize,
-    /// Both are shown.
-    pub both: bool,
-    /// The packet fills the pane.
-    pub zoomed: bool,
-    /// What is shown then in place of a packet of the drawing.
-    pub alone: Option<Alone>,
-    /// The vantage whose bytes are shown.
-    pub column: usize,
-    /// The first field shown.
-    pub field: usize,
-    /// Which times are shown.
-    pub times: Times,
-}
-
-impl State {
-    /// The connection that is drawn.
-    #[must_use]
-    pub fn connection(&self) -> Option<ConnectionId> {
-        self.sides[self.side].chosen.map(|chosen| chosen.connection)
-    }
-
-    /// Whether a drawing or a packet is awaited.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        self.sides.iter().any(|s| s.shown < s.asked || s.packet_shown < s.packet_asked)
-            || self.alone.as_ref().is_some_and(|alone| alone.sights.is_empty())
-    }
-}
-
 /// Asks for a drawing; `frame` is put under the cursor when it comes.
-pub fn load(app: &mut App, side: usize, chosen: Chosen, frame: Option<Wanted>) {
+fn load(app: &mut App, side: usize, chosen: Chosen, frame: Option<Wanted>) {
     if side == 0 {
         app.ladder.both = false;
         app.ladder.side = 0;
@@ -115,6 +39,12 @@ pub fn load(app: &mut App, side: usize, chosen: Chosen, frame: Option<Wanted>) {
     let slot = &mut app.ladder.sides[side];
     *slot = Side { chosen: Some(chosen), wanted: frame, ..Side::default() };
     slot.asked = asked.unwrap_or_default();
+}
+
+/// Draws a connection and goes there; `frame` is put under the cursor.
+pub fn open_ladder(app: &mut App, chosen: Chosen, frame: Option<Wanted>) {
+    load(app, 0, chosen, frame);
+    app.open(Pane::Ladder);
 }
 
 /// The pane was gone to by its key: from a finding, its connection is drawn; else, where
@@ -298,32 +228,33 @@ fn marked(app: &mut App, side: usize, forward: bool) {
     }
 }
 
-/// Chooses what was clicked.
-pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
+/// Chooses what was clicked; `true`: it was chosen before, and is to be opened.
+#[must_use]
+pub fn click(app: &mut App, area: Rect, x: u16, y: u16) -> bool {
     let areas = areas(app, area);
     if areas.packet.contains((x, y).into()) {
         packet::click(app, areas.packet, x, y);
-        return;
+        return false;
     }
     let Some(side) = areas.sides.iter().position(|area| area.contains((x, y).into())) else {
-        return;
+        return false;
     };
     app.ladder.side = side;
-    let Some(laid) = lay(app, side, areas.sides[side]) else { return };
+    let Some(laid) = lay(app, side, areas.sides[side]) else { return false };
     let rows = scrolled(&laid, areas.sides[side]);
     if !rows.contains((x, y).into()) {
-        return;
+        return false;
     }
     let top = top(&laid, app.ladder.sides[side].step, usize::from(rows.height));
     let clicked = laid.lines.get(top + usize::from(y - rows.y)).and_then(|(step, _)| *step);
     if let Some(step) = clicked {
         if app.ladder.sides[side].step == step {
-            app.act(Action::Open);
-        } else {
-            app.ladder.sides[side].step = step;
-            ask_packet(app, side);
+            return true;
         }
+        app.ladder.sides[side].step = step;
+        ask_packet(app, side);
     }
+    false
 }
 
 /// Keys for the footer.

@@ -2,8 +2,9 @@
 
 use super::super::action::Action;
 use super::super::app::{App, Pane};
+use super::super::roles::severity;
+use super::super::screen::{owned, screen};
 use super::super::theme::Paint;
-use super::super::view::owned;
 use super::stops::{Page, labelled, paragraph, rule};
 use crate::render::measure::{columns, cut, cut_middle, hang, pad_end, pad_start, wrap};
 use crate::render::units::{count, duration};
@@ -17,13 +18,6 @@ const MAX_LINES: usize = 8;
 
 /// Columns of the bar of a real server.
 const BAR: usize = 12;
-
-/// Where the cursor is.
-#[derive(Debug, Default)]
-pub struct State {
-    /// The stop.
-    pub at: usize,
-}
 
 /// What a line leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,17 +77,18 @@ pub fn act(app: &mut App, action: Action) -> bool {
     true
 }
 
-/// Puts the cursor on what was clicked; on the cursor, opens it.
-pub fn click(app: &mut App, area: Rect, y: u16) {
+/// Puts the cursor on what was clicked; `true`: it was there, and is to be opened.
+#[must_use]
+pub fn click(app: &mut App, area: Rect, y: u16) -> bool {
     let page = page(app, usize::from(area.width));
     let top = page.top(app.overview.at, usize::from(area.height));
     if let Some(stop) = page.stop_at(top + usize::from(y - area.y)) {
         if app.overview.at == stop {
-            app.act(Action::Open);
-        } else {
-            app.overview.at = stop;
+            return true;
         }
+        app.overview.at = stop;
     }
+    false
 }
 
 /// Keys for the footer.
@@ -110,7 +105,7 @@ pub fn hints() -> Vec<(Action, &'static str)> {
 /// The page: services before findings, where the verdict and the first finding are on one screen so.
 fn page(app: &App, width: usize) -> Page<To> {
     let page = ordered(app, width, false);
-    let height = usize::from(super::super::view::screen(app.size).body.height);
+    let height = usize::from(screen(app.size).body.height);
     let first = page.stops.iter().position(|stop| matches!(stop, To::Finding(_)));
     match first {
         Some(stop) if page.top(stop, height) > 0 => ordered(app, width, true),
@@ -288,7 +283,7 @@ fn findings(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
     }
     let explained: Vec<u32> = report.findings.iter().flat_map(|f| f.explains.clone()).collect();
     for finding in &report.findings {
-        let role = super::findings::severity(finding.severity);
+        let role = severity(finding.severity);
         let indent = if explained.contains(&finding.n) { "  └ " } else { "" };
         let lead =
             format!("{:>2}  {indent}{} · {}  ", finding.n, finding.severity, finding.confidence);

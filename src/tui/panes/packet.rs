@@ -7,12 +7,13 @@ use super::super::action::Action;
 use super::super::app::App;
 use super::super::frames::Sight;
 use super::super::list::List;
+use super::super::screen::{owned, put};
 use super::super::theme::Paint;
-use super::super::view::{owned, put};
-use super::ladder::packet_title;
+use super::stops::rule;
 use crate::render::measure::{cut, cut_middle, pad_end};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 /// Columns of the names of fields.
 const NAMES: usize = 22;
@@ -41,6 +42,21 @@ fn sights(app: &App) -> &[Sight] {
         return &alone.sights;
     }
     &app.ladder.sides[app.ladder.side].sights
+}
+
+/// The heading of a packet.
+fn title(app: &App, width: usize) -> Line<'static> {
+    if let Some(alone) = &app.ladder.alone {
+        let (vantage, frame) = &alone.wanted.frame;
+        let said = format!("{vantage} #{frame}: {}", alone.wanted.note);
+        let said = cut(&crate::render::sanitise::clean(&said), width.saturating_sub(8));
+        return rule(app, &said, width);
+    }
+    let slot = &app.ladder.sides[app.ladder.side];
+    let label = slot.ladder.as_ref().and_then(|l| l.steps.get(slot.step)).map(|s| s.label.clone());
+    let waits = if slot.packet_shown < slot.packet_asked { ", reading ..." } else { "" };
+    let said = format!("{}{waits}", label.unwrap_or_default().trim());
+    rule(app, &format!("packet {}", crate::render::sanitise::clean(&said)), width)
 }
 
 /// All fields that any capture shows, in the order in which they come.
@@ -96,7 +112,7 @@ fn parts(app: &App, area: Rect) -> (Rect, Option<Rect>) {
 
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
-    put(buf, area, 0, &packet_title(app, usize::from(area.width)));
+    put(buf, area, 0, &title(app, usize::from(area.width)));
     let (fields, bytes) = parts(app, area);
     draw_fields(app, fields, buf);
     if let Some(bytes) = bytes {

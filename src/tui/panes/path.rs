@@ -3,30 +3,23 @@
 //! Hosts and ways are the topology's. Lines between hosts are ways of connections; those
 //! of the selected one stand out, and below they are told in words with every rewrite.
 
+mod looked_at;
 mod map;
 mod strokes;
 mod words;
 
 use super::super::action::Action;
 use super::super::app::{App, Pane};
-use super::super::data::Data;
+use super::super::roles::fate;
+use super::super::screen::{owned, put};
 use super::super::theme::Paint;
-use super::super::view::{owned, put};
-use super::ladder;
+use super::ladder::{self, open_ladder};
 use crate::ladder::Chosen;
 use crate::report::story::explaining;
-use crate::report::topology::Way;
-use crate::trace::ConnectionId;
+use looked_at::way;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use words::told;
-
-/// What is drawn.
-#[derive(Debug, Default)]
-pub struct State {
-    /// The connection whose way it is.
-    pub shown: Option<ConnectionId>,
-}
 
 /// The pane is gone to by its key: what the pane before was about is shown.
 pub fn arrive(app: &mut App) {
@@ -47,7 +40,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         Some(c) => vec![
             (Paint::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
             (Paint::Plain, format!("  {}", c.mode)),
-            (super::table::fate(&c), format!("  {}", c.ended())),
+            (fate(&c), format!("  {}", c.ended())),
         ],
         None => vec![(Paint::Faint, "no connection is selected".to_owned())],
     };
@@ -60,21 +53,11 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// The way of the connection that is looked at.
-fn way<'a>(app: &App, data: &'a Data) -> Option<&'a Way> {
-    app.current().and_then(|id| data.atlas.way(&data.trace, id))
-}
-
 /// The map, and the words below it.
 fn parts(area: Rect, lines: usize) -> (Rect, Rect) {
     let low = (lines as u16).min(area.height / 2);
     let map = Rect { y: area.y + 1, height: area.height.saturating_sub(low + 1), ..area };
     (map, Rect { y: map.bottom(), height: low, ..area })
-}
-
-/// The number of the break that a connection belongs to.
-fn own_break(data: &Data, id: ConnectionId) -> Option<u32> {
-    data.diagnosis.breaks.group_of(id).map(|group| group.0 + 1)
 }
 
 /// Does what a command asks: the table's cursor moves, Enter draws the connection.
@@ -92,7 +75,7 @@ pub fn act(app: &mut App, action: Action) -> bool {
             if action == Action::Open {
                 if let (Some(data), Some(id)) = (app.loaded_data(), app.path.shown) {
                     let finding = explaining(&data.diagnosis, id);
-                    app.open_ladder(Chosen { connection: id, finding }, None);
+                    open_ladder(app, Chosen { connection: id, finding }, None);
                 }
                 return true;
             }

@@ -8,25 +8,15 @@ use super::super::action::Action;
 use super::super::app::{App, Overlay, Pane};
 use super::super::file::{Contents, Drawing, Order, Subject};
 use super::super::line_input::LineInput;
+use super::super::screen::{highlight, owned, put, screen};
+use super::super::states::save::{Format, State};
 use super::super::theme::Paint;
-use super::super::view::{highlight, owned, put};
 use super::super::work::Job;
 use super::help::frame;
-use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::io;
 use std::path::Path;
-
-/// A kind of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Evidence,
-    Markdown,
-    Html,
-    Json,
-    Drawn(Drawing),
-}
 
 /// What a format needs to be offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,55 +50,26 @@ fn subject_of(app: &App) -> Option<Subject> {
     if app.pane == Pane::Findings { finding.or(drawn) } else { drawn.or(finding) }
 }
 
-/// What is chosen.
-#[derive(Debug)]
-pub struct State {
-    at: usize,
-    offered: Vec<(Format, &'static str, String)>,
-    name: Option<LineInput>,
-}
-
-impl State {
-    /// What can be saved now; `None` where nothing can.
-    #[must_use]
-    pub fn new(app: &App) -> Option<Self> {
-        app.data.as_ref()?;
-        let subject = subject_of(app);
-        let mut offered = Vec::new();
-        for (format, said, name, needs) in FORMATS {
-            let named = match (needs, subject) {
-                (Needs::Nothing, _) => name.to_owned(),
-                (_, Some(Subject::Connection(id))) => {
-                    format!("lbdiag-connection-{}.{name}", id.0 + 1)
-                }
-                (Needs::Frames, Some(Subject::Finding(at))) => {
-                    format!("lbdiag-finding-{}.{name}", at + 1)
-                }
-                _ => continue,
-            };
-            offered.push((format, said, named));
-        }
-        Some(Self { at: 0, offered, name: None })
-    }
-
-    /// Whether this name is typed.
-    fn names(&self, path: &str) -> bool {
-        self.name.as_ref().is_some_and(|line| line.text.trim() == path)
-    }
-
-    /// Gives a key to the name that is typed; false where it is a command.
-    pub fn takes(&mut self, key: KeyEvent) -> bool {
-        let Some(line) = &mut self.name else { return false };
-        match key.code {
-            KeyCode::Enter => false,
-            KeyCode::Esc => {
-                self.name = None;
-                true
+/// What can be saved now; `None` where nothing can.
+#[must_use]
+pub fn offer(app: &App) -> Option<State> {
+    app.data.as_ref()?;
+    let subject = subject_of(app);
+    let mut offered = Vec::new();
+    for (format, said, name, needs) in FORMATS {
+        let named = match (needs, subject) {
+            (Needs::Nothing, _) => name.to_owned(),
+            (_, Some(Subject::Connection(id))) => {
+                format!("lbdiag-connection-{}.{name}", id.0 + 1)
             }
-            // What the line does not take may be a command, such as leaving.
-            _ => line.key(key),
-        }
+            (Needs::Frames, Some(Subject::Finding(at))) => {
+                format!("lbdiag-finding-{}.{name}", at + 1)
+            }
+            _ => continue,
+        };
+        offered.push((format, said, named));
     }
+    Some(State { at: 0, offered, name: None })
 }
 
 /// Does what a command asks.
@@ -134,7 +95,7 @@ pub fn act(app: &mut App, action: Action) {
 
 /// Chooses what was clicked; on what is chosen, goes on.
 pub fn click(app: &mut App, _x: u16, y: u16) {
-    let area = super::super::view::screen(app.size).body;
+    let area = screen(app.size).body;
     let Some(Overlay::Save(state)) = &mut app.overlay else { return };
     let top = area.y + (area.height - height(state).min(area.height)) / 2 + 1;
     match y.checked_sub(top).map(usize::from).filter(|at| *at < state.offered.len()) {

@@ -6,8 +6,8 @@
 use super::super::action::Action;
 use super::super::app::App;
 use super::super::list::List;
+use super::super::screen::{highlight, put};
 use super::super::theme::Paint;
-use super::super::view::{highlight, put};
 use crate::render::measure::{blanks, columns, hang, wrap};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

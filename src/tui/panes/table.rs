@@ -3,10 +3,11 @@
 use super::super::action::Action;
 use super::super::app::App;
 use super::super::data::Data;
-use super::super::list::List;
-use super::super::rows::{SORTS, Sort};
+use super::super::roles::fate;
+use super::super::rows::SORTS;
+use super::super::screen::{highlight, owned, put, screen};
 use super::super::theme::Paint;
-use super::super::view::{highlight, owned, put, screen};
+use super::ladder::open_ladder;
 use crate::ladder::Chosen;
 use crate::render::Times;
 use crate::render::measure::{cut_middle, pad_end, pad_start};
@@ -16,25 +17,6 @@ use crate::report::story::explaining;
 use crate::trace::ConnectionId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-
-/// Where the cursor is and how the table is sorted.
-#[derive(Debug, Default)]
-pub struct State {
-    /// The row.
-    pub list: List,
-    /// Index of the column that is sorted by, among [`SORTS`].
-    sorted: usize,
-    /// The other way round.
-    pub reverse: bool,
-}
-
-impl State {
-    /// What the table is sorted by.
-    #[must_use]
-    pub fn sort(&self) -> Sort {
-        SORTS.get(self.sorted).copied().unwrap_or_default()
-    }
-}
 
 /// A column: its name, its width, its order, whether it is written to the right.
 struct Column {
@@ -206,18 +188,6 @@ fn cell(column: &Column, connection: &Connection, since_ns: Option<i64>) -> Stri
     }
 }
 
-/// The role of what became of a connection.
-#[must_use]
-pub fn fate(connection: &Connection) -> Paint {
-    match connection.fate.as_str() {
-        "failed" => Paint::Bad,
-        "suffered" => Paint::Warn,
-        "untold" => Paint::Unsure,
-        _ if connection.outcome == "completed" => Paint::Good,
-        _ => Paint::Plain,
-    }
-}
-
 /// How a connection ended, where it has one column: by its outcome, unless that does not
 /// tell that it failed or suffered.
 fn became(connection: &Connection) -> &str {
@@ -237,7 +207,7 @@ pub fn act(app: &mut App, action: Action) -> bool {
         Action::Open => {
             if let Some(id) = app.selected() {
                 let chosen = Chosen { connection: id, finding: explaining(&data.diagnosis, id) };
-                app.open_ladder(chosen, None);
+                open_ladder(app, chosen, None);
             }
         }
         Action::SortNext | Action::Right | Action::SortPrevious | Action::Left => {
@@ -279,8 +249,9 @@ fn next(app: &mut App, data: &Data, ids: &[u32], forward: bool) {
     }
 }
 
-/// A click on a heading sorts, one on a row chooses it, one on the chosen row opens it.
-pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
+/// A click on a heading sorts, one on a row chooses it; gives what one on what is chosen asks for.
+#[must_use]
+pub fn click(app: &mut App, area: Rect, x: u16, y: u16) -> Option<Action> {
     let row = usize::from(y - area.y);
     if row == 0 {
         let mut at = 0;
@@ -291,23 +262,22 @@ pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
         });
         if let Some(by) = under.and_then(|column| column.sort) {
             if by == app.table.sorted {
-                app.act(Action::Reverse);
-            } else {
-                sort(app, by);
+                return Some(Action::Reverse);
             }
+            sort(app, by);
         }
-        return;
+        return None;
     }
     let (len, height) = (app.rows.ids.len(), height(app));
     let to = app.table.list.top(len, height) + row - 1;
     if to >= len {
-        return;
+        return None;
     }
     if to == app.table.list.at {
-        app.act(Action::Open);
-    } else {
-        app.table.list.go(to, len, height);
+        return Some(Action::Open);
     }
+    app.table.list.go(to, len, height);
+    None
 }
 
 /// Keys for the footer.

@@ -5,140 +5,27 @@
 //! A range of time that is chosen here narrows the other panes.
 
 mod draw;
+mod scale;
 
 use super::super::action::Action;
 use super::super::app::{App, Pane};
-use super::super::lanes::{Ask, Bar, By, Lane, Shown};
+use super::super::lanes::Ask;
+use super::super::screen::screen;
+use super::super::states::timeline::{LEAST, State};
 use super::super::theme::Paint;
-use super::super::view::screen;
 use super::super::work::Job;
+use super::ladder::open_ladder;
 use crate::ladder::Chosen;
-use crate::report::rfc3339;
 use crate::report::story::explaining;
 use crate::trace::ConnectionId;
 pub use draw::draw;
 use ratatui::layout::Rect;
+pub use scale::range_text;
+use scale::{areas, columns, moment, ns, top};
 use std::sync::Arc;
-
-/// Least nanoseconds that a column stands for; captures rarely tell less apart.
-const LEAST: i64 = 1_000;
 
 /// Rows that the bars of a lane may take: as many as the screen has for it, within these.
 const ROWS: std::ops::RangeInclusive<usize> = 6..=40;
-
-/// Rows of a lane's density.
-const DENSITY: usize = 2;
-
-/// What is shown and where the cursor is.
-#[derive(Debug, Default)]
-pub struct State {
-    /// What the lanes are.
-    pub by: By,
-    /// First moment and nanoseconds a column; everything where absent.
-    zoom: Option<(i64, i64)>,
-    /// The moment of the cursor.
-    pub cursor: i64,
-    /// The row of the cursor.
-    pub row: usize,
-    /// Where the range that is being chosen begins.
-    pub anchor: Option<i64>,
-    /// The mouse chooses it.
-    dragging: bool,
-    lanes: Vec<Lane>,
-    shown: Option<Ask>,
-    asked: Option<Ask>,
-    asked_n: u64,
-    shown_n: u64,
-    stale: bool,
-    span: (i64, i64),
-}
-
-/// Where things stand.
-struct Areas {
-    /// Names of the lanes.
-    names: Rect,
-    /// The lanes.
-    lanes: Rect,
-}
-
-impl State {
-    /// The rows have changed.
-    pub fn stale(&mut self) {
-        self.stale = true;
-    }
-
-    /// Whether lanes are awaited.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        self.shown_n < self.asked_n
-    }
-
-    /// Lanes have come.
-    pub fn done(&mut self, n: u64, ask: Ask, lanes: Vec<Lane>) {
-        if n >= self.asked_n {
-            self.shown_n = n;
-            self.lanes = lanes;
-            self.shown = Some(ask);
-        }
-    }
-
-    /// First moment and nanoseconds a column, for so many columns.
-    fn view(&self, columns: usize) -> (i64, i64) {
-        self.zoom.unwrap_or_else(|| {
-            let width = self.span.1.saturating_sub(self.span.0);
-            let columns = i64::try_from(columns.max(1)).unwrap_or(1);
-            (self.span.0, (width / columns + 1).max(LEAST))
-        })
-    }
-
-    /// Lane and row within it of every line.
-    fn lines(&self) -> Vec<(usize, usize)> {
-        let rows = |lane: &Lane| match &lane.shown {
-            Shown::Bars(rows) => rows.len().max(1),
-            Shown::Density(_) => DENSITY,
-        };
-        let shown = self.lanes.iter().enumerate().filter(|(_, lane)| lane.count > 0);
-        shown.flat_map(|(n, lane)| (0..rows(lane)).map(move |row| (n, row))).collect()
-    }
-
-    /// The column of a moment.
-    fn column(&self, at: i64, columns: usize) -> i64 {
-        let (from, per) = self.view(columns);
-        at.saturating_sub(from).div_euclid(per)
-    }
-
-    /// The bar under the cursor.
-    fn bar(&self, columns: usize) -> Option<Bar> {
-        let (lane, row) = *self.lines().get(self.row)?;
-        let Shown::Bars(rows) = &self.lanes.get(lane)?.shown else { return None };
-        let column = self.column(self.cursor, columns);
-        rows.get(row)?.iter().find(|bar| (bar.from..=bar.to).contains(&column)).copied()
-    }
-}
-
-/// Shows everything between two moments.
-pub fn fit(state: &mut State, span: (i64, i64)) {
-    *state = State { by: state.by, span, cursor: span.0, stale: true, ..State::default() };
-}
-
-fn areas(area: Rect) -> Areas {
-    let names = if area.width >= 120 { 30 } else { 22 };
-    // Heading and findings above; axis, cursor, legend below.
-    let height = area.height.saturating_sub(5);
-    Areas {
-        names: Rect { y: area.y + 2, width: names, height, ..area },
-        lanes: Rect {
-            x: area.x + names,
-            y: area.y + 2,
-            width: area.width.saturating_sub(names),
-            height,
-        },
-    }
-}
-
-fn columns(app: &App) -> usize {
-    usize::from(areas(screen(app.size).body).lanes.width).max(1)
-}
 
 /// Asks for the lanes, where what is to be shown is not what was asked for.
 pub fn ask(app: &mut App) {
@@ -249,7 +136,7 @@ fn open(app: &mut App, columns: usize) {
         Some(bar) => {
             let id = ConnectionId(bar.id);
             let chosen = Chosen { connection: id, finding: explaining(&data.diagnosis, id) };
-            app.open_ladder(chosen, None);
+            open_ladder(app, chosen, None);
         }
         None => {
             // Into the density, until its connections stand apart.
@@ -285,45 +172,12 @@ fn next(app: &mut App, forward: bool) {
     }
 }
 
-/// Nanoseconds of a time of the report.
-fn ns(rfc3339: &str) -> Option<i64> {
-    i64::try_from(rfc3339.parse::<jiff::Timestamp>().ok()?.as_nanosecond()).ok()
-}
-
-/// A range as the status line has it.
+/// Puts the cursor on what was clicked; `true`: it was there, and is to be opened.
 #[must_use]
-pub fn range_text(from: i64, to: i64) -> String {
-    let width = to.saturating_sub(from);
-    // Six digits where milliseconds would not tell the ends apart.
-    let digits = if width < 100_000_000 { 15 } else { 12 };
-    let text = |at| clock(at).get(..digits).map(str::to_owned).unwrap_or_default();
-    format!("{} to {}", text(from), text(to))
-}
-
-/// Time of day to the microsecond.
-fn clock(at: i64) -> String {
-    rfc3339(crate::capture::Timestamp(at)).get(11..26).unwrap_or_default().to_owned()
-}
-
-/// The moment of a column of the screen.
-fn moment(app: &App, x: u16) -> i64 {
-    let area = areas(screen(app.size).body).lanes;
-    let (from, per) = app.timeline.view(columns(app));
-    let column = i64::from(x.saturating_sub(area.x).min(area.width.saturating_sub(1)));
-    from.saturating_add(per.saturating_mul(column))
-}
-
-/// The first line shown.
-fn top(state: &State, height: usize) -> usize {
-    let len = state.lines().len();
-    state.row.saturating_sub(height / 2).min(len.saturating_sub(height))
-}
-
-/// Puts the cursor on what was clicked; on a bar under the cursor, draws it.
-pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
+pub fn click(app: &mut App, area: Rect, x: u16, y: u16) -> bool {
     let areas = areas(area);
     if !areas.lanes.contains((x, y).into()) && !areas.names.contains((x, y).into()) {
-        return;
+        return false;
     }
     let row = top(&app.timeline, usize::from(areas.lanes.height)) + usize::from(y - areas.lanes.y);
     let row = row.min(app.timeline.lines().len().saturating_sub(1));
@@ -331,13 +185,11 @@ pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
     let before = (app.timeline.row, app.timeline.column(app.timeline.cursor, columns(app)));
     app.timeline.row = row;
     if areas.names.contains((x, y).into()) {
-        return;
+        return false;
     }
     app.timeline.cursor = at.clamp(app.timeline.span.0, app.timeline.span.1);
     app.timeline.anchor = None;
-    if before == (row, app.timeline.column(at, columns(app))) {
-        app.act(Action::Open);
-    }
+    before == (row, app.timeline.column(at, columns(app)))
 }
 
 /// Chooses a range.

@@ -2,13 +2,30 @@
 //! checked at all.
 
 use super::super::super::app::App;
+use super::super::super::roles::severity;
 use super::super::super::theme::Paint;
 use super::super::stops::{Page, labelled, paragraph};
-use super::{To, severity};
 use crate::render::measure::verbatim;
 use crate::render::units::{count, harmed, since, span};
 use crate::report::{CoverageStatus, Effect, Finding, Fix, Report, ToConfirm};
 use ratatui::text::Line;
+
+/// What a place leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// A frame of the proof.
+    Frame(usize),
+    /// A text to copy, and what it is.
+    Copy(String, &'static str),
+    /// A detector's page.
+    Manual(String),
+    /// Another finding.
+    Finding(u32),
+    /// The connections that it concerns.
+    Connections,
+    /// Nothing.
+    Here,
+}
 
 /// The page of the finding under the cursor; behind the last finding, the coverage.
 pub fn page(app: &App, width: usize) -> Page<To> {

@@ -1,10 +1,10 @@
 //! How the ladder looks: one drawing with the packet below, or two drawings.
 
 use super::super::super::app::App;
+use super::super::super::roles::fate;
+use super::super::super::screen::{highlight, owned, put};
 use super::super::super::theme::Paint;
-use super::super::super::view::{highlight, owned, put};
-use super::super::stops::rule;
-use super::super::{packet, table};
+use super::super::packet;
 use crate::render::Style;
 use crate::render::ink::Tone;
 use crate::render::measure::cut;
@@ -79,7 +79,7 @@ fn title(app: &App, side: usize, width: usize) -> Line<'static> {
     let focus = app.ladder.both && app.ladder.side == side;
     let head = cut(&head, width.saturating_sub(rest.len()));
     let role = if focus { Paint::Chosen } else { Paint::Strong };
-    owned(app, &[(role, head), (table::fate(&c), rest)])
+    owned(app, &[(role, head), (fate(&c), rest)])
 }
 
 /// The drawing laid out for a side.
@@ -138,20 +138,4 @@ fn draw_side(app: &App, side: usize, area: Rect, buf: &mut Buffer) {
             put(buf, rows, laid.lines.len() + 1 + n, &theme.line(&[(Paint::Faint, text)]));
         }
     }
-}
-
-/// The heading of a packet.
-#[must_use]
-pub fn packet_title(app: &App, width: usize) -> Line<'static> {
-    if let Some(alone) = &app.ladder.alone {
-        let (vantage, frame) = &alone.wanted.frame;
-        let said = format!("{vantage} #{frame}: {}", alone.wanted.note);
-        let said = cut(&crate::render::sanitise::clean(&said), width.saturating_sub(8));
-        return rule(app, &said, width);
-    }
-    let slot = &app.ladder.sides[app.ladder.side];
-    let label = slot.ladder.as_ref().and_then(|l| l.steps.get(slot.step)).map(|s| s.label.clone());
-    let waits = if slot.packet_shown < slot.packet_asked { ", reading ..." } else { "" };
-    let said = format!("{}{waits}", label.unwrap_or_default().trim());
-    rule(app, &format!("packet {}", crate::render::sanitise::clean(&said)), width)
 }

@@ -1,14 +1,14 @@
 //! The map: hosts as boxes in columns by role, and the ways between them as strokes.
 
-use super::own_break;
+use super::looked_at::own_break;
 use super::strokes::{self, Route};
 use crate::render::measure::{columns, cut_middle};
 use crate::report::Role;
 use crate::report::topology::{Hop, Mark, Node, Way};
 use crate::tui::app::App;
 use crate::tui::data::Data;
+use crate::tui::screen::put;
 use crate::tui::theme::Paint;
-use crate::tui::view::put;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;

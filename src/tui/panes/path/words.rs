@@ -1,6 +1,6 @@
 //! The way in words, with every rewrite where it happens, or why there is none.
 
-use super::{own_break, way};
+use super::looked_at::{own_break, way};
 use crate::render::units::plural;
 use crate::report::topology::Hop;
 use crate::tui::app::App;

@@ -2,9 +2,11 @@
 
 use super::super::super::app::App;
 use super::super::super::lanes::{Bar, Cell, Shown};
+use super::super::super::roles::{fate, severity};
+use super::super::super::screen::{owned, put};
+use super::super::super::states::timeline::DENSITY;
 use super::super::super::theme::Paint;
-use super::super::super::view::{owned, put};
-use super::{DENSITY, areas, clock, ns, range_text, top};
+use super::scale::{areas, clock, ns, range_text, top};
 use crate::capture::Timestamp;
 use crate::correlate::Outcome;
 use crate::render::measure::{columns as wide, cut, cut_middle, pad_end};
@@ -172,7 +174,7 @@ fn findings(app: &App, area: Rect, lanes: Rect, buf: &mut Buffer) {
         };
         let (first, last) =
             (app.timeline.column(first, columns), app.timeline.column(last, columns));
-        let role = super::super::findings::severity(finding.severity);
+        let role = severity(finding.severity);
         for column in first.max(0)..=last.min(columns as i64 - 1) {
             if let Some(slot) = free.get_mut(column as usize).filter(|free| **free) {
                 *slot = false;
@@ -278,7 +280,7 @@ fn under_cursor(
                 format!(", finding {}", numbers.join(", "))
             };
             parts.push((Paint::Plain, format!("   #{} {} > {}", c.id, c.client, c.service)));
-            parts.push((super::super::table::fate(&c), format!("  {}", c.ended())));
+            parts.push((fate(&c), format!("  {}", c.ended())));
             parts.push((Paint::Plain, format!(" {}{found}", duration(c.duration_ns))));
         }
         None => {
