@@ -13,7 +13,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What to do where tables are not what was written.
-const AGAIN: &str = "copy the folder again from where it was indexed, or index the capture again";
+const AGAIN: &str =
+    "copy the folder again from where it was indexed, or index the capture again with this lbdiag";
 
 /// A fleet's tables, found and sound as far as was looked.
 pub struct Fleet {

@@ -90,6 +90,36 @@ pub enum FleetError {
     Engine(String),
 }
 
+/// What is wrong with tables; what is wrong with many in the same way, once.
 fn list(failures: &[TablesError]) -> String {
-    failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let mut alike: Vec<(&TablesError, usize)> = Vec::new();
+    for failure in failures {
+        match alike
+            .iter_mut()
+            .find(|(one, _)| (&one.why, &one.next) == (&failure.why, &failure.next))
+        {
+            Some((_, more)) => *more += 1,
+            None => alike.push((failure, 0)),
+        }
+    }
+    let said = |(one, more): &(&TablesError, usize)| match more {
+        0 => one.to_string(),
+        more => format!("{} and {more} more: {}; {}", one.path, one.why, one.next),
+    };
+    alike.iter().map(said).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn what_is_wrong_with_many_tables_is_said_once() {
+        let of = |path, why| TablesError::new(Path::new(path), why, "index it again");
+        let failures =
+            [of("a", "is old"), of("b", "is cut off"), of("c", "is old"), of("d", "is old")];
+        let said = "a and 2 more: is old; index it again; b: is cut off; index it again";
+        assert_eq!(list(&failures), said);
+    }
 }

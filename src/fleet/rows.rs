@@ -185,7 +185,7 @@ impl Restore for Rows<'_> {
             let links = self.links.get(at).map_or(&[][..], Vec::as_slice);
             let row = Cursor::new(entry.values, streams, links).row::<R>().map_err(|column| {
                 let why = format!(
-                    "column {column} of its table {} holds what lbdiag does not write",
+                    "its table {} has no column {column}, or one that holds what this lbdiag does not write",
                     R::TABLE
                 );
                 Unfit { capture: self.broadcast.capture_of(entry.vantage), why }

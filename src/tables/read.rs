@@ -155,13 +155,19 @@ impl Table {
         let fault = |fault: Fault| TablesError::new(path, fault.to_string(), AGAIN);
         let reader = Reader::open(File::open(path).map_err(|e| fault(e.into()))?).map_err(fault)?;
         let wanted = schema::columns::<R>().into_iter().map(|wanted| {
-            let fields = reader.fields().iter();
-            fields.enumerate().find(|(_, own)| **own == wanted.field).map(|(at, _)| at).ok_or_else(
-                || {
-                    let name = wanted.field.name;
-                    TablesError::new(path, format!("has no column {name} of its type"), AGAIN)
-                },
-            )
+            let mut fields = reader.fields().iter();
+            fields.position(|own| *own == wanted.field).ok_or_else(|| {
+                let name = &wanted.field.name;
+                if reader.fields().iter().any(|own| own.name == *name) {
+                    return TablesError::new(
+                        path,
+                        format!("has no column {name} of its type"),
+                        AGAIN,
+                    );
+                }
+                let why = format!("has no column {name}, which an older lbdiag did not write");
+                TablesError::new(path, why, "index the capture again with this lbdiag")
+            })
         });
         let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
         let room = reader.bytes().saturating_mul(TEXT) + SOME;

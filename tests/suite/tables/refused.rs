@@ -2,6 +2,7 @@
 
 use super::{folders, sample, text};
 use crate::support::program::{code, lbdiag, run, stderr};
+use lbdiag::parquet::{Column, Field, Reader, Values, Writer};
 use std::fs;
 use std::path::Path;
 
@@ -67,27 +68,48 @@ fn what_is_wrong_with_tables_is_said_and_costs_no_other_capture() {
     });
 }
 
+/// Changes a table of one capture.
+fn change_table(path: &Path, change: impl FnOnce(&mut Vec<Field>, &mut Vec<Column>)) {
+    let bytes = fs::read(path).unwrap();
+    let mut reader = Reader::open(std::io::Cursor::new(&bytes)).unwrap();
+    let mut fields = reader.fields().to_vec();
+    let every: Vec<usize> = (0..fields.len()).collect();
+    let mut columns = reader.columns(0, &every).unwrap();
+    change(&mut fields, &mut columns);
+    let mut writer = Writer::new(Vec::new(), fields).unwrap();
+    writer.group(&columns).unwrap();
+    fs::write(path, writer.finish(&[], &[]).unwrap()).unwrap();
+}
+
 /// Counts that no capture can have would add up to more than sums hold.
 #[test]
 fn impossible_counts_are_refused() {
-    use lbdiag::parquet::{Reader, Values, Writer};
     for (table, column) in [("vantages", "frames_without_macs"), ("neighbor_claims", "count")] {
         let (_, tables) = sample("healthy-nat");
         let path = folders(tables.path())[0].1.join(format!("{table}.parquet"));
-        let bytes = fs::read(&path).unwrap();
-        let mut reader = Reader::open(std::io::Cursor::new(&bytes)).unwrap();
-        let fields = reader.fields().to_vec();
-        let every: Vec<usize> = (0..fields.len()).collect();
-        let mut columns = reader.columns(0, &every).unwrap();
-        let at = fields.iter().position(|field| field.name == column).unwrap();
-        let Values::Numbers(list) = &mut columns[at].values else { panic!("{column}") };
-        list.fill(if table == "vantages" { -1 } else { i64::from(u32::MAX) });
-        let mut writer = Writer::new(Vec::new(), fields).unwrap();
-        writer.group(&columns).unwrap();
-        fs::write(&path, writer.finish(&[], &[]).unwrap()).unwrap();
+        change_table(&path, |fields, columns| {
+            let at = fields.iter().position(|field| field.name == column).unwrap();
+            let Values::Numbers(list) = &mut columns[at].values else { panic!("{column}") };
+            list.fill(if table == "vantages" { -1 } else { i64::from(u32::MAX) });
+        });
         let (errors, _) = said_of(tables.path());
         assert!(errors.len() == 1 && errors[0].contains("more than a capture"), "{errors:?}");
     }
+}
+
+/// Tables of before a column was added: what they lack is not to be guessed.
+#[test]
+fn tables_of_an_older_lbdiag_are_to_be_made_again() {
+    let (_, tables) = sample("healthy-nat");
+    let path = folders(tables.path())[0].1.join("vantages.parquet");
+    change_table(&path, |fields, columns| {
+        let at = fields.iter().position(|field| field.name == "signed_syns").unwrap();
+        fields.remove(at);
+        columns.remove(at);
+    });
+    let (errors, _) = said_of(tables.path());
+    let said = "has no column signed_syns, which an older lbdiag did not write; index the capture again with this lbdiag";
+    assert!(errors.len() == 1 && errors[0].contains(said), "{errors:?}");
 }
 
 #[test]
