@@ -109,14 +109,15 @@ fn is_left_repeating(trace: &Trace, id: ConnectionId) -> bool {
 /// So few acknowledgments may be one and its repeats; more of them take in an answer that goes another way. Judgement.
 const BARE_PACKETS: u32 = 3;
 
-/// Whether all that is seen are a client's acknowledgments of something: neither how it began, nor a word, nor anything
-/// of the server.
+/// Whether all that is seen are a few segments of a client in the middle of something: neither how it began or ended,
+/// nor anything of the server.
 fn is_bare(trace: &Trace, id: ConnectionId) -> bool {
     trace.connection(id).protocol.is_tcp()
         && trace.legs(id).iter().all(|leg| {
             let (there, back) = (trace.forward(leg), trace.reply(leg));
             let few = there.packets <= BARE_PACKETS;
-            few && there.flags.only_acknowledges() && there.payload == 0 && !back.seen()
+            let midst = !there.flags.syn() && !there.fin.is_set() && !there.rst.is_set();
+            few && midst && !back.seen()
         })
 }
 

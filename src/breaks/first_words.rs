@@ -27,8 +27,9 @@ pub(super) fn services(trace: &Trace) -> HashSet<ServiceId> {
     counts.into_iter().filter(|(_, of)| begins(*of)).map(|(service, _)| service).collect()
 }
 
-/// How long a client waited for the words of a server that spoke first, once its connection stood.
-pub(super) fn greeting(trace: &Trace, id: ConnectionId) -> Option<i64> {
+/// How long a client waited for the words of a server that spoke first, once its connection stood, nanoseconds.
+#[must_use]
+pub fn greeting(trace: &Trace, id: ConnectionId) -> Option<i64> {
     let waited = trace.legs(id).iter().filter_map(|leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         let (stands, said) = (there.ack.get()?, back.data.get()?);

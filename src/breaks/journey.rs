@@ -93,6 +93,9 @@ impl Milestone {
             Self::Repeat => return vantage.first_repeat(link).get(),
             Self::Last => return link.last.get(),
         };
+        if self == Self::Data && carried_none(vantage, flow, link) {
+            return None;
+        }
         let mark = mark.get()?;
         match self {
             Self::Syn => (link.syns > 0).then_some(link.first),
@@ -105,6 +108,12 @@ impl Milestone {
             _ => (link.first.frame() > mark.frame()).then_some(link.first),
         }
     }
+}
+
+/// Whether a link that carried other segments of a flow, such as its FIN, lacks all of its bytes.
+fn carried_none(vantage: &Observations, flow: &Flow, link: &Link) -> bool {
+    let lacks = vantage.hole(link).map_or(0, |(bytes, _)| u64::from(bytes));
+    flow.payload > 0 && lacks >= flow.payload
 }
 
 /// The places of one packet in path order.

@@ -58,6 +58,7 @@ pub use dropped_talk::{Dropped, dropped};
 pub use excused::Excused;
 pub use fate::is_unknown_to_server;
 pub use faults::{Fault, service_fault, turned_away};
+pub use first_words::greeting;
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
 pub use held::{Held, Untold, held};

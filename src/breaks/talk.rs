@@ -56,8 +56,8 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             if unheard != Judged::Well {
                 return unheard;
             }
-            if let Some(late) = late::too_late(trace, id) {
-                return late;
+            if let Some(lost) = late::too_late(trace, id).or_else(|| late::never_came(trace, id)) {
+                return lost;
             }
             let judged = if p.request && !p.response {
                 request::judge(trace, pace, id)

@@ -3,7 +3,7 @@
 mod unshown;
 
 use super::thresholds::{LACKING_FRAMES, LACKING_SHARE};
-use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
+use super::{Checked, Coverage, Facts, Finding, Kind, Settled, Severity};
 use super::{doubt, registry};
 use crate::breaks::{Account, Fate, end_is_unseen};
 use crate::diagnose::words::{agree, count, thousands};
@@ -221,8 +221,13 @@ fn quiet(
         None => (
             Status::Healthy,
             format!(
-                "nothing is wrong: {} by {}, and all that {} was checked{untold}{}{}",
-                count(all.well as usize, "connection"),
+                "{} {}, and all that {} was checked{untold}{}{}",
+                // Of what cannot be told nobody knows that it is not wrong.
+                if all.untold == 0 {
+                    format!("nothing is wrong: {well} by")
+                } else {
+                    format!("{well} did well by")
+                },
                 modes.join(" and "),
                 agree(modes.len(), "this mode needs", "these modes need"),
                 noted(findings),
@@ -272,10 +277,15 @@ fn silent_server(facts: &Facts) -> bool {
 fn line(facts: &Facts, finding: &Finding) -> String {
     let services: BTreeSet<ServiceId> =
         finding.connections.iter().map(|id| facts.service_of(*id)).collect();
-    let why = if finding.kind == Kind::Symptom && !names_its_maker(facts, finding) {
-        "; these captures do not show why"
-    } else {
-        ""
+    let dropped_by = finding.settled.iter().find_map(|settled| match settled {
+        Settled::Dropped { by, .. } => Some(by),
+        _ => None,
+    });
+    let why = match dropped_by {
+        _ if finding.kind != Kind::Symptom => String::new(),
+        Some(by) => format!("; a log that was given says that {by} dropped packets of theirs"),
+        None if names_its_maker(facts, finding) => String::new(),
+        None => "; these captures do not show why".to_owned(),
     };
     let title = &finding.title;
     if services.is_empty() {

@@ -2,9 +2,11 @@
 //! frames, and what one capture alone leaves open.
 
 use super::build::Builder;
+use crate::correlate::Connection;
+use crate::diagnose::words::{Wanted, capture_of};
 use crate::flow::{Observations, VantageId};
 use crate::topology::{HostId, Mode, Service};
-use crate::wire::Ip;
+use crate::wire::{Ip, Outer};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Labels that a sentence lists.
@@ -124,14 +126,25 @@ impl Builder<'_> {
             let account = self.breaks.accounts.services[*at];
             (std::cmp::Reverse(account.failed + account.suffered), rank(s))
         })?;
-        let filter = filter(service).filter(|_| !matches!(service.mode, Mode::Proxy))?;
-        let take = |name: &str| format!("tcpdump -i any -s 128 -w {name}.pcap '{filter}'");
-        let calls = trace.requests().any(|(id, c)| {
-            c.front.server == (service.vip, service.port)
-                && trace.legs(id).iter().any(|leg| trace.is_client_side(id, leg))
-        });
+        let ports = ports(service);
+        if ports.is_empty() || matches!(service.mode, Mode::Proxy) {
+            return None;
+        }
+        let ids = || {
+            let asked = |c: &Connection| c.front.server == (service.vip, service.port);
+            trace.requests().filter(move |(_, c)| asked(c)).map(|(id, _)| id)
+        };
+        let legs = || ids().flat_map(|id| trace.legs(id));
+        let tunnel = legs().find_map(|leg| Outer::kind_of(leg.of(&trace.vantages).key.tunnel));
+        let take =
+            |name: &str| capture_of(name, Wanted { ports: &ports, tunnel, ..Wanted::default() });
+        let calls = ids().any(|id| trace.legs(id).iter().any(|leg| trace.is_client_side(id, leg)));
         let elsewhere = self.elsewhere(service, &take("director"));
         let directs = trace.directs(host);
+        // Where none was chosen, no real server has anything to show.
+        if directs && ids().all(|id| trace.server(id).is_none()) {
+            return None;
+        }
         let said = if directs || trace.serves_and_calls(host) {
             let answers = match service.mode {
                 Mode::Dr | Mode::Tun => "nor do answers, which pass it by",
@@ -179,14 +192,14 @@ impl Builder<'_> {
         let fabric = self.trace.topology.hosts.iter().any(|(_, host)| host.fabric);
         if let Some(cloud) = self.trace.cloud().filter(|_| !fabric) {
             format!(
-                "This was taken in {}, as it looks, and nobody captures on a balancer of its own: its flow log and the health of its targets show more, and so does a capture on the other side of it. If a machine of yours balances, on that: {}",
+                "This was taken in {}, as it looks, and on the balancer of a cloud nobody can capture: its flow log and the health of its targets show more, and so does a capture on the other side of it. If a machine of yours balances, on that: {}",
                 cloud.name(),
                 take
             )
         } else if fabric {
             "The next hop is one for many, as in a cloud, where nobody captures on the balancer: its flow log and the health of its targets show more, and so does a capture on the other side of it".to_owned()
         } else if service.directors.is_empty() {
-            format!("On whatever balances before it, if that is a machine of yours: {}", take)
+            format!("On whatever balances this service, if that is a machine of yours: {}", take)
         } else {
             format!("On the director: {}", take)
         }
@@ -208,12 +221,9 @@ impl Builder<'_> {
     }
 }
 
-/// What tcpdump is told to take of a service, on either side of who balances it.
-fn filter(service: &Service) -> Option<String> {
-    let ports: BTreeSet<u16> = std::iter::once(service.port)
-        .chain(service.real_servers.iter().map(|r| r.port))
-        .filter(|port| *port > 0)
-        .collect();
-    let ports: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
-    (!ports.is_empty()).then(|| format!("{} or arp or icmp", ports.join(" or ")))
+/// The ports of a service, on either side of who balances it.
+fn ports(service: &Service) -> Vec<u16> {
+    let all = std::iter::once(service.port).chain(service.real_servers.iter().map(|r| r.port));
+    let ports: BTreeSet<u16> = all.filter(|port| *port > 0).collect();
+    ports.into_iter().collect()
 }

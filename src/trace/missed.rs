@@ -83,7 +83,10 @@ struct Kinds {
 /// What each vantage's capture lacks.
 pub(super) fn all(trace: &Trace) -> Vec<Missed> {
     let mut kinds = vec![Kinds::default(); trace.vantages.len()];
-    let told = |ordinary| !matches!(ordinary, Some(Ordinary::Scan | Ordinary::Flood));
+    // The question of an answer from elsewhere is on another five-tuple.
+    let told = |ordinary| {
+        !matches!(ordinary, Some(Ordinary::Scan | Ordinary::Flood | Ordinary::StrayAnswer))
+    };
     for (id, c) in trace.iter().filter(|(id, _)| told(trace.ordinary(*id))) {
         for leg in trace.legs(id) {
             let own = &mut kinds[leg.vantage.index()];

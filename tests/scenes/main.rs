@@ -39,6 +39,7 @@ mod masters;
 mod masters_tests;
 mod moved_on;
 mod named;
+mod never_came;
 mod nodes;
 mod notes;
 mod offered;

@@ -1,7 +1,7 @@
 //! Answers that came, and late: after their client was gone, after timers, or far later than others do.
 
 use super::{PATIENCE_NS, greeting, harm};
-use crate::breaks::journey::{Journey, Milestone};
+use crate::breaks::journey::{Journey, Milestone, silence};
 use crate::breaks::judged::{Judged, TAIL_NS};
 use crate::breaks::{Fate, Manner, Pace, Packet};
 use crate::correlate::{Leg, is_farewell};
@@ -73,4 +73,21 @@ pub(in crate::breaks) fn too_late(trace: &Trace, id: ConnectionId) -> Option<Jud
     })?;
     let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
     Some(harm(id, Fate::Failed, Packet::Response, (Manner::Late, last), cost_ns))
+}
+
+/// An answer that was sent, and of which its client had acknowledged no byte when it had waited and closed.
+pub(super) fn never_came(trace: &Trace, id: ConnectionId) -> Option<Judged> {
+    if !trace.connection(id).progress.response {
+        return None;
+    }
+    let cost_ns = trace.legs(id).iter().find_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (asked, left) = (there.data.get()?, there.fin.get()?);
+        let none = back.accepted() && there.max_ack == back.isn.wrapping_add(1);
+        // One that comes when its client has gone is another matter.
+        let sent = back.data.get().is_none_or(|answer| answer.frame() < left.frame());
+        let waited = left.since(asked);
+        (none && sent && waited >= PATIENCE_NS).then_some(waited)
+    })?;
+    Some(harm(id, Fate::Failed, Packet::Response, silence(trace, id, Packet::Response), cost_ns))
 }

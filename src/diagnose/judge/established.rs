@@ -7,7 +7,9 @@ use super::evidence::{
 use super::place::Place;
 use super::renewed::{Renewed, renewed};
 use super::{Against, Opinions};
-use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage, Unanswered};
+use crate::breaks::{
+    By, Fate, Group, Journey, Manner, Milestone, Packet, Passage, Unanswered, greeting,
+};
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
 use crate::diagnose::facts::way::passing::through;
@@ -34,9 +36,11 @@ pub(super) fn silent(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         opinions.refuted(LISTENER, &against);
         return;
     }
-    listener(opinions);
+    let greets = greets_others(facts, group);
+    listener(opinions, greets);
     if group.packet == Packet::Greeting {
-        opinions.possible(
+        opinions.unless(
+            greets,
             "proxy-protocol-mismatch",
             "then the server waits for a PROXY header: its listener asks for one",
         );
@@ -68,16 +72,34 @@ pub(super) fn greeted_late(facts: &Facts, group: &Group, opinions: &mut Opinions
         })
     };
     if group.connections.iter().take(ASKED).all(asked_again) {
-        listener(opinions);
+        listener(opinions, greets_others(facts, group));
     }
 }
 
-fn listener(opinions: &mut Opinions) {
+/// The same server greeted others of this service, who had not said a word: its listener waits for none.
+fn greets_others(facts: &Facts, group: &Group) -> Option<Against> {
+    let server = |id: ConnectionId| facts.server(id).map(|s| (s.host, s.address));
+    let own = server(*group.connections.first()?)?;
+    let well = |id: &ConnectionId| facts.breaks.fate(*id) == Fate::Well;
+    let others = facts.requests_to(group.service).map(|(id, _)| id).filter(well);
+    let greeted = |id: ConnectionId| {
+        greeting(facts, id)?;
+        let leg = facts.legs(id).iter().find(|leg| facts.reply(leg).data.is_set())?;
+        Some(facts.at(leg, facts.reply(leg).data))
+    };
+    let at = others.filter(|id| server(*id) == Some(own)).find_map(greeted)?;
+    let why = "this server greets others of the same service, who had not said a word";
+    Some(Against { why, at: Some(at) })
+}
+
+/// Causes of a listener that takes no connection; `greets` speaks against one that waits for its client.
+fn listener(opinions: &mut Opinions, greets: Option<Against>) {
     opinions.possible(
         "accept-queue-overflow",
         "then 'ss -ltn' on the server shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
     );
-    opinions.possible(
+    opinions.unless(
+        greets,
         "defer-accept-waits",
         "then TcpExtTCPDeferAcceptDrop grows on the server, and a client that sends a byte at once is served",
     );
@@ -219,7 +241,7 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
     });
     if by != By::Client && by != By::ClientsName && asked_again(facts, group) {
         // It repeated its SYN-ACK, then gave up; what the client says meets no socket.
-        listener(opinions);
+        listener(opinions, None);
     }
     if group.connections.iter().all(|id| rst_no_socket::ends_handshake(facts, *id)) {
         opinions.possible("accept-queue-overflow", "a kernel whose accept queue is full answers the ACK that ends the handshake so with net.ipv4.tcp_abort_on_overflow=1; then TcpExtListenOverflows grows with each");

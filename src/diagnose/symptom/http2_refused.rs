@@ -35,10 +35,9 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
 /// The same by hand, in both.
 pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let Some(id) = connections(sightings).next() else { return Vec::new() };
-    let (ip, port) = f.connection(id).front.server;
-    let at = ip.with_port(port);
+    let (host, at) = super::who_said::by_hand(f, id);
     vec![ToConfirm {
-        host: "the client".to_owned(),
+        host,
         command: format!(
             "curl -sv -o /dev/null --http2-prior-knowledge http://{at}/; curl -sv -o /dev/null http://{at}/"
         ),

@@ -113,7 +113,8 @@ fn at_next(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
     let shows = format!("shows whether the {} arrives there and is sent on", word(broken.packet));
     let (addresses, ports) = ([service.vip], [service.port]);
     let tunnel = tunnel(facts, broken.connection);
-    let of = Wanted { addresses: &addresses, ports: &ports, words: is_said(broken), tunnel };
+    let words = is_said(broken);
+    let of = Wanted { addresses: &addresses, ports: &ports, words, tunnel, ..Wanted::default() };
     Some(to_capture_all(Names(facts).place(next), "next", of, &shows))
 }
 
@@ -156,6 +157,7 @@ fn at_servers(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
                 ports: &[server.port],
                 words,
                 tunnel: tunnel(facts, id),
+                ..Wanted::default()
             },
             shows_at_server(broken),
         ));
@@ -223,17 +225,18 @@ fn in_between(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
         }
         _ => format!("shows whether the {packet} arrives there and to whom it is sent on"),
     };
-    let (mut addresses, mut ports) = (Vec::new(), Vec::new());
-    for service in sightings.iter().filter_map(|s| s.connection).map(|id| facts.service(id)) {
-        if addresses.len() < MOST && !addresses.contains(&service.vip) {
-            addresses.push(service.vip);
-        }
-        if ports.len() < MOST && !ports.contains(&service.port) {
-            ports.push(service.port);
-        }
-    }
-    let words = broken.is_some_and(is_said);
-    let of = Wanted { addresses: &addresses, ports: &ports, words, tunnel: tunnel(facts, id) };
+    let ids = || sightings.iter().filter_map(|s| s.connection);
+    let addresses = first_few(ids().map(|id| facts.service(id).vip));
+    let ports = first_few(ids().map(|id| facts.service(id).port));
+    // Whoever balances may translate the service's address and port, and then keeps its client's.
+    let clients = first_few(ids().map(|id| facts.connection(id).front.client.0));
+    let of = Wanted {
+        addresses: &addresses,
+        ports: &ports,
+        clients: &clients,
+        words: broken.is_some_and(is_said),
+        tunnel: tunnel(facts, id),
+    };
     let take = |whose: String, name: &str| to_capture_all(whose, name, of, &shows);
     if let Some(director) = service.directors.first() {
         let captured = service.directors.iter().any(|d| facts.is_captured(d.host));
@@ -242,7 +245,8 @@ fn in_between(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
         }
         return vec![take(Names(facts).director(service), "director")];
     }
-    if is_answered_on_the_link(facts, id) {
+    // Nobody balances before a neighbour's own address, and what goes over lo leaves no host.
+    if is_answered_on_the_link(facts, id) || service.vip.addr().is_loopback() {
         return Vec::new();
     }
     // Nobody captures on the fabric of a cloud, nor on its balancer.
@@ -276,6 +280,17 @@ fn in_between(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
         found.push(take(whose.to_owned(), "director"));
     }
     found
+}
+
+/// Each once, as many as are asked for.
+fn first_few<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut few = Vec::new();
+    for one in all {
+        if few.len() < MOST && !few.contains(&one) {
+            few.push(one);
+        }
+    }
+    few
 }
 
 /// Whether the caller's own frames go to a host that has the address itself: nobody balances

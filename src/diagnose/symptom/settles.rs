@@ -81,7 +81,7 @@ pub(super) fn counters(vip: Ip) -> Said {
     let filter = if vip.is_v4() { "TcpExtIPReversePathFilter " } else { "" };
     (
         format!(
-            "nstat -az TcpExtListenDrops TcpExtListenOverflows {filter}TcpInCsumErrors; {save}-save -c | grep -E 'DROP|REJECT'; nft list ruleset | grep -E 'drop|reject'; conntrack -S"
+            "nstat -az TcpExtListenDrops TcpExtListenOverflows {filter}TcpExtPAWSPassive TcpInCsumErrors; {save}-save -c | grep -E 'DROP|REJECT'; nft list ruleset | grep -E 'drop|reject'; conntrack -S"
         ),
         "run it before and after one more attempt: the counter that grows names who drops it",
     )

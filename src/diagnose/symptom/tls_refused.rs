@@ -157,8 +157,7 @@ fn means(how: Refused) -> &'static str {
 /// The same handshake by hand.
 pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let Some(id) = connections(sightings).next() else { return Vec::new() };
-    let (ip, port) = f.connection(id).front.server;
-    let at = ip.with_port(port);
+    let (host, at) = super::who_said::by_hand(f, id);
     let how = tls_refused(f, id).map(|(.., how)| how);
     let (command, why) = if how == Some(Refused::Greeted) {
         (
@@ -183,7 +182,7 @@ pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConf
             "with the name that clients use: shows the certificates and what is agreed on; another -servername, -tls1_2 or -CAfile that helps names what is missing",
         )
     };
-    vec![ToConfirm { host: "the client".to_owned(), command, why: why.to_owned() }]
+    vec![ToConfirm { host, command, why: why.to_owned() }]
 }
 
 /// One side says itself what it refuses.

@@ -100,6 +100,18 @@ fn asked(facts: &Facts, id: ConnectionId) -> (Ip, u16) {
     connection.back.map_or(connection.front.server, |back| back.server)
 }
 
+/// Where to ask a connection's server by hand, and what: of several that share the service's address the very one
+/// that was asked, else another may answer.
+pub(super) fn by_hand(facts: &Facts, id: ConnectionId) -> (String, String) {
+    let (ip, port) = asked(facts, id);
+    let host = if (ip, port) == facts.connection(id).front.server {
+        "the client".to_owned()
+    } else {
+        format!("any host that reaches {ip}")
+    };
+    (host, ip.with_port(port))
+}
+
 fn refused(facts: &Facts, id: ConnectionId) -> Option<ToConfirm> {
     let broken = facts.breaks.broken(id)?;
     let server = facts.server(id).and_then(|s| s.host);

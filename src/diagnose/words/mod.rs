@@ -13,8 +13,8 @@ mod subjects;
 mod tuples;
 
 pub use commands::{
-    Wanted, capture_line, ease, explained, out_of_proxy, rest, spare, tables, to_capture,
-    to_capture_all,
+    Wanted, capture_line, capture_of, ease, explained, out_of_proxy, rest, spare, tables,
+    to_capture, to_capture_all,
 };
 pub use names::{Names, name, names};
 pub use numbers::{agree, count, counted, list, list_of, part, seconds, share, thousands};

@@ -7,7 +7,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::address::disputes::claims;
 use crate::diagnose::facts::address::two_masters::{Masters, contests, is_long, unheard, vips};
-use crate::diagnose::facts::address::vrrp::{self, is_own, patience_ns};
+use crate::diagnose::facts::address::vrrp::{self, arrives, is_own, patience_ns};
 use crate::diagnose::facts::refusal::refusals::Says;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::step;
@@ -99,15 +99,27 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
         finding.candidate("vrid-collision", "then they are two clusters with one virtual_router_id: on different links, which is harmless, or with different addresses");
     }
     for (speaker, other) in [(a, b), (b, a)] {
-        finding.confirm(speaker.src.to_string(), format!(
-                "tcpdump -ni any -c 5 'ip proto 112 and src {}'; iptables -L INPUT -nv; nft list ruleset",
-                other.src
-            ), "nothing arrives: the network drops it; it arrives: a filter or another password, version or interval");
+        let rules = "iptables -L INPUT -nv; nft list ruleset";
+        let (command, why) = match arrives(trace, speaker, other) {
+            Some((v, mark)) => (
+                format!("{rules}; journalctl -u keepalived --since -1h | tail -20"),
+                format!(
+                    "they arrive ({} #{}): a rule that grows with them drops them, or the log says that their password, version or interval is another",
+                    trace.vantages[v.index()].label,
+                    mark.frame()
+                ),
+            ),
+            None => (
+                format!("tcpdump -ni any -c 5 'ip proto 112 and src {}'; {rules}", other.src),
+                "nothing arrives: the network drops it; it arrives: a filter or another password, version or interval".to_owned(),
+            ),
+        };
+        finding.confirm(speaker.src.to_string(), command, why);
     }
     let damaged: Vec<&VrrpSpeaker> = [a, b].into_iter().filter(|s| s.damaged.is_set()).collect();
     finding.fixes = match (differences.is_empty(), &damaged[..]) {
         (_, damaged @ [_, ..]) => untranslated(a, damaged),
-        (true, []) => fixes(a, b, refused.map(|(_, e)| e)),
+        (true, []) => fixes(a, b, refused.map(|(_, e)| e), arrives(trace, a, b).is_some()),
         (false, []) => alike(a, b),
     };
     finding.proofs = proofs(trace, pair, &vips);
@@ -141,7 +153,12 @@ fn rejected<'a>(
     })
 }
 
-fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker, rejected: Option<&IcmpError>) -> Vec<Fix> {
+fn fixes(
+    a: &VrrpSpeaker,
+    b: &VrrpSpeaker,
+    rejected: Option<&IcmpError>,
+    arrives: bool,
+) -> Vec<Fix> {
     if let Some(told) = rejected {
         let rule = Rule::filter(told.dst, "INPUT", format!("-p 112 -s {} -j ACCEPT", told.dst));
         let rule =
@@ -150,12 +167,17 @@ fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker, rejected: Option<&IcmpError>) -> Vec<
     }
     // The one of lower priority must hear the other; the other need not.
     let rule = Rule::filter(b.src, "INPUT", format!("-p 112 -s {} -j ACCEPT", b.src));
+    let what = if arrives {
+        "if a rule there counts the other's advertisements"
+    } else {
+        "if the other's advertisements arrive there and a rule counts them"
+    };
     let heed = step::safe(
-        format!("{}, if they arrive there and a rule counts them", a.src),
+        format!("{}, {what}", a.src),
         [rule.inserted().because("where firewalld rules: firewall-cmd --add-protocol=vrrp")],
     );
     let settings = Fix {
-        host: format!("{} and {}, if they arrive and no rule counts them", a.src, b.src),
+        host: format!("{} and {}, if advertisements arrive and no rule counts them", a.src, b.src),
         ..same(a)
     };
     vec![heed, settings.or(), one_alone(a)]

@@ -73,8 +73,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .unwrap_or_default();
     let verb = agree(subjects.len(), "does", "do");
     let title = format!("{who} {verb} not answer the proxy's requests in time");
+    let late = is_answered_after(facts, &ids);
+    let (answer, then) = if late {
+        ("no response in time", " The response came after that, to nobody.")
+    } else {
+        ("no response", "")
+    };
     let explanation = format!(
-        "The proxy passed the request on, {who} acknowledged it and sent no response; the proxy gave up after {longest} ms and told the client 504. {} concerned.",
+        "The proxy passed the request on, {who} acknowledged it and sent {answer}; the proxy gave up after {longest} ms and told the client 504.{then} {} concerned.",
         share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("l7-backend-timeout", title, explanation);
@@ -84,7 +90,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.confidence = Confidence::Certain;
     finding.candidate(
         "slow-real-server",
-        "the response would come if the proxy waited longer: ask the server directly",
+        if late {
+            "the response does come, once the proxy has given up"
+        } else {
+            "the response would come if the proxy waited longer: ask the server directly"
+        },
     );
     for subject in &subjects {
         finding.confirm(
@@ -102,14 +112,24 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.concerning(subjects, ids)
 }
 
+/// Whether these servers answered all the same, once the proxy had given up.
+fn is_answered_after(trace: &Trace, ids: &[ConnectionId]) -> bool {
+    ids.iter().all(|id| waited(trace, *id).is_some_and(|e| e.response.is_set()))
+}
+
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let mut proofs = Vec::new();
     let proof = |e: &Exchange, mark, note: &str| Proof::on(e.vantage, mark, note.to_owned());
     let front = http_5xx::exchange(trace, id);
     proofs.extend(front.map(|e| proof(e, e.request, "the client's request reaches the proxy")));
-    proofs.extend(waited(trace, id).map(|e| {
-        proof(e, e.request, "the proxy sends it to the real server; no response follows")
-    }));
+    if let Some(e) = waited(trace, id) {
+        let none = if e.response.is_set() { "" } else { "; no response follows" };
+        let sent = format!("the proxy sends it to the real server{none}");
+        proofs.push(proof(e, e.request, &sent));
+        if e.response.is_set() {
+            proofs.push(proof(e, e.response, "the response, when the proxy has closed"));
+        }
+    }
     proofs.extend(front.map(|e| proof(e, e.response, "the client gets status 504")));
     proofs
 }

@@ -12,6 +12,7 @@ use crate::diagnose::words::commands::translator::{self, Translator};
 use crate::diagnose::words::{agree, list, list_of, service_subject, share, spare};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
+use crate::trace::ConnectionId;
 use crate::trace::Trace;
 use crate::wire::Ip;
 
@@ -85,7 +86,7 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
         finding.candidate("ipvs-reuse-to-dead-backend", "then only connections from client ports that were used before fail, and 'ipvsadm -Ln' no longer lists the server");
     }
     if *by_a_node {
-        at_a_node(&mut finding, facts, s, director, targets);
+        at_a_node(&mut finding, facts, (s, ids), director, targets);
     } else {
         advise(&mut finding, facts, service, director, targets);
     }
@@ -136,22 +137,25 @@ fn explain(
 fn at_a_node(
     finding: &mut Finding,
     trace: &Trace,
-    s: &Service,
+    (s, ids): (&Service, &[ConnectionId]),
     node: Option<HostId>,
     targets: &[Ip],
 ) {
     finding.confidence = Confidence::Likely;
     let asked = list_of(targets);
+    let client = ids.first().map(|id| trace.connection(*id).front.client.0);
+    let client = client.map_or_else(|| "CLIENT".to_owned(), |ip| ip.to_string());
     finding.candidate("dr-vip-foreign-subnet-return", format!(
-            "then {asked} is this host's own way to its clients ('ip route get CLIENT' names it), and the answers cannot leave"
+            "then {asked} is this host's own way to its clients ('ip route get {client}' names it), and the answers cannot leave"
         ));
     for target in targets.iter().take(MISSING_NEIGHBOURS_TOLD) {
         let tables = crate::diagnose::words::tables(*target);
         finding.confirm(node.map_or_else(|| "the node".to_owned(), |d| Names(trace).place(d)), format!(
-                "ip neigh show {target}; ip route get {target}; conntrack -L -p tcp --orig-dst {} 2>/dev/null | head; {tables}-save -t nat | grep -F {target}",
+                "ip neigh show {target}; ip route get {target}; ip route get {0}; conntrack -L -p tcp --orig-dst {0} 2>/dev/null | head; {tables}-save -t nat | grep -F {target}",
                 s.vip
             ), format!(
-                "FAILED or INCOMPLETE, and translations of {} to {target}: whoever made them (kube-proxy, the cluster's network plugin) takes it for a neighbour of this host",
+                "FAILED or INCOMPLETE, and a route for {} by way of {target}: that next hop is gone; or translations of {} to {target}: whoever made them (kube-proxy, the cluster's network plugin) takes it for a neighbour of this host",
+                s.vip,
                 s.name()
             ));
     }

@@ -113,7 +113,7 @@ fn candidates(mode: Mode) -> Vec<Candidate> {
         ("rp-filter-drop", "TcpExtIPReversePathFilter grows with every SYN"),
         (
             "accept-queue-overflow",
-            "TcpExtListenOverflows grows; only a part of the SYNs is lost, under load",
+            "TcpExtListenOverflows grows: its program takes connections too slowly, or none any more",
         ),
     ];
     if matches!(mode, Mode::Dr | Mode::Tun) {

@@ -56,6 +56,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "the scheduler, and whether the entry of a SYN stays until the handshake is complete",
     );
     let why = "each transmission of a SYN is sent to the same server";
+    let place = format!("{place}, if it is IPVS");
     finding.fixes = vec![step::safe(place, Virtual::of(s).rescheduled("mh -b mh-port", why))];
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     finding.concerning(director, ids).also(names.subjects(Role::RealServer, &hosts))

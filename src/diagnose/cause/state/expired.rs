@@ -11,6 +11,8 @@ use crate::topology::Service;
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 
+/// Addresses in a filter at most.
+const MOST: usize = 4;
 /// What enters a container's network.
 const INSIDE: &str = "nsenter -t PID -n ";
 
@@ -45,8 +47,13 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
     } else {
         "A balancer, firewall or NAT between the ends"
     };
+    let open = match after {
+        // Both are told.
+        Some(After::Between) => "",
+        _ => "; an end that is not told keeps its side open",
+    };
     let explanation = format!(
-        "Connections to {} that were silent for {silence} or longer {then}.{alive}{known} {who} forgets idle connections. {} of it; an end that is not told keeps its side open.",
+        "Connections to {} that were silent for {silence} or longer {then}.{alive}{known} {who} forgets idle connections. {} of it{open}.",
         s.name(),
         share(facts, set.service, &ids, "die")
     );
@@ -73,7 +80,7 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
     (finding.to_confirm, finding.fixes) = if after == Some(After::Asked) {
         on_the_client(facts, set, &silence)
     } else {
-        between(s, set, &silence)
+        between(facts, s, set, &silence)
     };
     let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
     finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
@@ -88,34 +95,57 @@ fn wanted(set: &ExpiredSet) -> String {
 }
 
 /// Of a table between the ends, wherever it is.
-fn between(s: &Service, set: &ExpiredSet, silence: &str) -> (Vec<ToConfirm>, Vec<Fix>) {
+fn between(
+    facts: &Facts,
+    s: &Service,
+    set: &ExpiredSet,
+    silence: &str,
+) -> (Vec<ToConfirm>, Vec<Fix>) {
+    // The far side of who translates has not the service's address.
+    let behind = set.expired.iter().filter_map(|e| facts.connection(e.id).back);
+    let behind = behind.flat_map(|back| [back.server.0, back.client.0]);
+    let mut addresses = each_once(std::iter::once(s.vip).chain(behind));
+    addresses.truncate(MOST);
+    let limits = match set.outlived_ns / 1_000_000_000 {
+        0 => format!("of {silence} or less"),
+        lived => format!("above {lived} s and up to {silence}"),
+    };
+    // A table of IPVS or conntrack forgets without a word until the next segment comes.
+    let unprompted = set.is_unprompted();
+    let (command, program) = if unprompted {
+        (
+            "# its idle timeout, in its own settings (haproxy: timeout client, server and tunnel; nginx: proxy_timeout; Envoy: idle_timeout)",
+            "an",
+        )
+    } else {
+        ("ipvsadm -L --timeout; sysctl net.netfilter.nf_conntrack_tcp_timeout_established", "a TCP")
+    };
     let checks = vec![
         ToConfirm {
             host: "the balancer, firewall or NAT between the ends, if one is a machine of yours"
                 .to_owned(),
-            command:
-                "ipvsadm -L --timeout; sysctl net.netfilter.nf_conntrack_tcp_timeout_established"
-                    .to_owned(),
-            why: format!("a TCP idle timeout of {silence} or less: this is it"),
+            command: command.to_owned(),
+            why: format!("{program} idle timeout {limits}: this is it"),
         },
         to_capture(
             "the balancer".to_owned(),
             "balancer",
-            &[s.vip],
+            &addresses,
             s.port,
             "shows whether the next segment leaves it for the other end",
         ),
     ];
-    let fixes = vec![
-        keep_alive("either end", set.least_ns()),
-        Fix::safe("the balancer, if it is IPVS", raise(set.most_ns()), LOWER).or(),
-        Fix::safe(
-            "the balancer or NAT, if it is a cloud's, in its own settings",
-            CLOUD,
-            "Set the old value again.",
-        )
-        .or(),
-    ];
+    let mut fixes = vec![keep_alive("either end", set.least_ns())];
+    if !unprompted {
+        let raised = raise(set.most_ns());
+        fixes.push(Fix::safe("the balancer, if it is IPVS", raised, LOWER).or());
+    }
+    let own = if unprompted {
+        "the balancer, in its own settings"
+    } else {
+        "the balancer or NAT, if it is a cloud's, in its own settings"
+    };
+    fixes.push(Fix::safe(own, CLOUD, "Set the old value again.").or());
     (checks, fixes)
 }
 

@@ -42,7 +42,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let silence = seconds(idle);
     let director = names.full(host);
     let title = format!(
-        "the director {} forgets connections that are idle for {silence} or less",
+        "the director {} forgets idle connections: its timeout is {silence} or less",
         names.host(host)
     );
     let known = usual(idle)

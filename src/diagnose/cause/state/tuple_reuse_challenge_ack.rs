@@ -208,7 +208,7 @@ fn fixes(shown: &Shown<'_>) -> Vec<Fix> {
     } else if !rewritten {
         fixes.push(Fix::safe(
             format!("{who}, in its own settings"),
-            "# a longer rest of each port before it is used again (60 s, the server's TIME_WAIT), or more source addresses; its range of ports is wide already",
+            "# a longer rest of each port before it is used again (60 s, the server's TIME_WAIT), more ports, or more source addresses",
             "Set it back.",
         ));
     }

@@ -1,7 +1,7 @@
 //! What the detectors of VRRP have in common.
 
 use crate::diagnose::{Names, Subject};
-use crate::flow::{VantageId, VrrpSpeaker};
+use crate::flow::{Mark, VantageId, VrrpSpeaker};
 use crate::topology::{HostId, Role};
 use crate::trace::Trace;
 
@@ -14,6 +14,19 @@ pub(in crate::diagnose) fn patience_ns(s: &VrrpSpeaker) -> i64 {
 /// Whether a vantage was taken on a speaker's host.
 pub(in crate::diagnose) fn is_own(trace: &Trace, vantage: VantageId, s: &VrrpSpeaker) -> bool {
     s.mac.is_some_and(|mac| trace.vantages[vantage.index()].own.has(mac))
+}
+
+/// Where the own capture of one shows the other's advertisements come in.
+pub(in crate::diagnose) fn arrives(
+    trace: &Trace,
+    to: &VrrpSpeaker,
+    of: &VrrpSpeaker,
+) -> Option<(VantageId, Mark)> {
+    VantageId::each(&trace.vantages).find_map(|(v, vantage)| {
+        let heard = |s: &&VrrpSpeaker| (s.src, s.vrid) == (of.src, of.vrid) && !is_own(trace, v, s);
+        let own = is_own(trace, v, to).then_some(vantage)?;
+        own.vrrp.iter().find(heard).map(|s| (v, s.first))
+    })
 }
 
 /// The host of a speaker.

@@ -129,6 +129,12 @@ impl ExpiredSet {
         self.expired.iter().any(|e| e.after == After::Between)
     }
 
+    /// Whether each was reset by neither end, and by a timer: no segment drew it.
+    pub fn is_unprompted(&self) -> bool {
+        let unprompted = |e: &Expired| e.after == After::Between && e.marks[1] == e.marks[2];
+        self.expired.iter().all(unprompted)
+    }
+
     /// Whether nothing but questions for a strange address shows it.
     pub fn is_guess(&self) -> bool {
         self.expired.iter().all(|e| e.after == After::Asked)

@@ -7,7 +7,7 @@ use crate::diagnose::facts::address::asks::asked_here;
 use crate::diagnose::judge::evidence::{ASKED, arrived, fresh_ports};
 use crate::diagnose::judge::place::Place;
 use crate::diagnose::judge::{Against, Opinions};
-use crate::trace::ConnectionId;
+use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
 
 /// For whom the host where the SYNs came in had to ask again by ARP or neighbour discovery, as often at least as it
@@ -38,6 +38,13 @@ fn waits_for_neighbour(facts: &Facts, group: &Group) -> Option<(Ip, u32)> {
 pub(in crate::diagnose::judge) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some((target, again)) = waits_for_neighbour(facts, group) {
         opinions.possible("arp-answer-lost", format!("this host asked for {target}, to whom its answers go, and had to ask again {again} times before it was told: what it sends waits for that; then {target} answers late, or the first questions or answers are lost between the two"));
+    }
+    if let Some(at) = lost_before_next(group) {
+        opinions.possible("packet-loss", "the next host's own capture has the repeats, and not the SYNs before them: they were lost between the two");
+        let why =
+            "the first SYNs did not come to the next captured host, so nobody behind it had them";
+        opinions.refuted(BEHIND, &Against { why, at: Some(at) });
+        return;
     }
     let fresh = fresh_ports(facts, group);
     opinions.unless(
@@ -88,6 +95,20 @@ pub(in crate::diagnose::judge) fn late(facts: &Facts, group: &Group, opinions: &
             "then the first SYN reached one real server and its repeat another, as both captures show",
         );
     }
+}
+
+/// Causes on the host to which SYNs come, or behind it.
+const BEHIND: &[&str] = &[
+    "ipvs-conn-reuse-1s",
+    "tuple-reuse-challenge-ack",
+    "accept-queue-overflow",
+    "syn-retry-rescheduled",
+];
+
+/// Where SYNs were last seen that the next captured host lacks.
+fn lost_before_next(group: &Group) -> Option<At> {
+    let last = group.last?;
+    (group.next.is_some() && last.host.is_some() && last.host != group.next).then_some(last.at)
 }
 
 /// Whether the repeats of all of a group were taken by another host than the one where the first ones ended,

@@ -20,7 +20,7 @@ pub fn hushed(host: impl Into<String>, vip: Ip) -> Fix {
         [
             sysctl::quiet().because("first, or lo is answered for as well"),
             Step::look(list),
-            Address::single(vip, "lo").in_place_of("MASK", "IFACE"),
+            Address::single(vip, "lo").in_place_of("MASK", "IFACE").back_if("if it was moved"),
         ],
     )
 }
@@ -48,7 +48,7 @@ mod tests {
             "ip addr replace 203.0.113.8/32 dev lo && ip addr del 203.0.113.8/MASK dev IFACE"
         ));
         assert!(fix.undo.starts_with(
-            "ip addr replace 203.0.113.8/MASK dev IFACE && ip addr del 203.0.113.8/32 dev lo\n"
+            "ip addr replace 203.0.113.8/MASK dev IFACE && ip addr del 203.0.113.8/32 dev lo   # if it was moved\n"
         ));
         assert!(fix.undo.contains("arp_ignore=0 net.ipv4.conf.all.arp_announce=0"));
     }

@@ -19,4 +19,4 @@ pub use crate::diagnose::fix::explained;
 pub use netfilter::tables;
 pub use proxy::out_of_proxy;
 pub use rest::{ease, rest, spare};
-pub use tcpdump::{Wanted, capture_line, to_capture, to_capture_all};
+pub use tcpdump::{Wanted, capture_line, capture_of, to_capture, to_capture_all};
