@@ -215,8 +215,11 @@ fn add(
         }
     };
     let wording = (detector.word)(facts, &sightings);
+    // What failed shows it better than what had it and did well.
+    let mut shown: Vec<&Sighting> = sightings.iter().collect();
+    shown.sort_by_key(|s| std::cmp::Reverse(self::severity(facts, detector, s)));
     let mut proofs: Vec<Proof> = Vec::new();
-    for proof in sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)) {
+    for proof in shown.into_iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)) {
         if proofs.iter().all(|known| known.at != proof.at) {
             proofs.push(proof);
         }

@@ -65,6 +65,38 @@ fn is_rhythm(asked: &[Asked]) -> bool {
         && Mark::are_steady(asked.iter().map(|(mark, ..)| *mark).collect())
 }
 
+/// What a director asks another host on the port that it checks, in as many bytes as it checks with, is a check too: of
+/// a server to which it sent no client. `known`: which connections are checks already.
+pub(super) fn of_directors(
+    vantages: &[Observations],
+    connections: &Connections,
+    topology: &Topology,
+    known: &[bool],
+) -> Vec<usize> {
+    let directs = |ip: Ip| {
+        let host = topology.hosts.by_ip(ip);
+        host.is_some_and(|host| topology.services.iter().any(|s| s.is_director(host)))
+    };
+    let asked = |i: usize| {
+        let c = &connections.list[i];
+        let plain = c.protocol.is_tcp() && c.progress.established && c.back.is_none();
+        let bytes = connections.legs(c).first().filter(|_| plain)?.forward(vantages).payload;
+        Some((c.front.client.0, c.front.server.1, bytes))
+    };
+    let checks =
+        (0..known.len()).filter(|i| known[*i] && directs(connections.list[*i].front.client.0));
+    let checks: HashSet<_> = checks.filter_map(asked).collect();
+    if checks.is_empty() {
+        return Vec::new();
+    }
+    let balanced = |i: usize| {
+        let service = topology.service_of[i];
+        !topology.services[service.0 as usize].directors.is_empty()
+    };
+    let alike = |i: &usize| asked(*i).is_some_and(|asked| checks.contains(&asked));
+    (0..known.len()).filter(|i| !known[*i] && !balanced(*i)).filter(alike).collect()
+}
+
 /// Servers that a host calls so or reaches on that port, at least: what one server is called for, again and
 /// again, may be a program's own need.
 const POOL: usize = 2;

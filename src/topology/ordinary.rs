@@ -112,7 +112,12 @@ pub(super) fn classify(
         }
     };
     let parts = in_parts(connections.list.len(), |part| part.map(one).collect::<Vec<_>>());
-    parts.concat()
+    let mut all = parts.concat();
+    let known: Vec<bool> = all.iter().map(|is| *is == Some(Ordinary::HealthCheck)).collect();
+    for i in checks::of_directors(vantages, connections, topology, &known) {
+        all[i].get_or_insert(Ordinary::HealthCheck);
+    }
+    all
 }
 
 /// Whether the user stated an address, or the MAC of the host that owns it, to be

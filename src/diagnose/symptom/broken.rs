@@ -55,7 +55,12 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
             } else {
                 repeated(there).and_then(|last| note(last, "its repeat"))
             });
-            proofs.extend(note(back.rst, "a RST answers it"));
+            if back.accepted() && back.rst.is_set() {
+                proofs.extend(note(back.syn, "the SYN-ACK"));
+                proofs.extend(note(back.rst, "a RST ends it"));
+            } else {
+                proofs.extend(note(back.rst, "a RST answers it"));
+            }
             // Another capture than the one that shows the SYN may show what was said.
             if let Some((leg, mark, status)) = f.first_error(broken.connection) {
                 proofs.extend(f.proof(leg, f.forward(leg).data, "what it asks"));

@@ -129,11 +129,11 @@ fn clocks(report: &Report, style: &Style) -> Vec<String> {
     if let [(first, against), rest @ ..] = &untied[..] {
         let names = list(untied.iter().map(|(name, _)| name.as_str()), MAX_UNTIED);
         let whose = if rest.is_empty() {
-            format!("{first}: nothing ties its clock")
+            format!("{first}: how its clock stands")
         } else {
-            format!("{names}: nothing ties their clocks")
+            format!("{names}: how their clocks stand")
         };
-        lines.push(format!("{whose} to {against}'s; do not compare their times"));
+        lines.push(format!("{whose} to {against}'s cannot be told; do not compare their times"));
     }
     lines
 }

@@ -25,7 +25,7 @@ pub(crate) fn lines(report: &Report, style: &Style) -> Vec<String> {
     }
     // The sentence says the first of them already.
     for (n, line) in report.verdict.others().take(MAX_LINES) {
-        lines.extend(hang(&format!("  {n}. "), line, style.prose()));
+        lines.extend(hang(&format!("  finding {n}: "), line, style.prose()));
     }
     if report.verdict.lines.len() > MAX_LINES + 1 {
         lines.push(format!("  and {} more below", report.verdict.lines.len() - MAX_LINES - 1));
