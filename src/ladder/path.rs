@@ -40,8 +40,8 @@ pub(super) fn hops(cast: &Cast<'_>, packet: &Sent, sightings: &[Sighting]) -> Ve
     for i in &packet.sightings {
         let s = &sightings[*i];
         let new = hop(cast, *i, s);
-        match hops.iter().position(|old| old.is(&new)) {
-            Some(old) => hops[old].add(new),
+        match hops.iter().position(|old| old.is(&new) || old.is_across(&new, cast)) {
+            Some(old) => hops[old].add(new, cast),
             None if hops.len() < MAX_HOPS => hops.push(new),
             None => {}
         }
@@ -104,6 +104,11 @@ fn hop(cast: &Cast<'_>, at: usize, s: &Sighting) -> Hop {
     }
 }
 
+/// A host that is no next hop, such as the fabric of a cloud.
+fn own(host: Option<HostId>, cast: &Cast<'_>) -> Option<HostId> {
+    host.filter(|host| !cast.trace.topology.hosts.is_next_hop(*host))
+}
+
 impl Hop {
     /// Whether both are views of one hop.
     fn is(&self, new: &Self) -> bool {
@@ -127,9 +132,23 @@ impl Hop {
                 || self.to.is_some() && self.to == new.to)
     }
 
-    fn add(&mut self, new: Self) {
-        self.from = self.from.or(new.from);
-        self.to = self.to.or(new.to);
+    /// Whether one is what a host sent, to whom its capture does not tell, and the other what came to a host from
+    /// the fabric of a cloud, whose one MAC stands for all senders and which lowers no TTL.
+    fn is_across(&self, new: &Self, cast: &Cast<'_>) -> bool {
+        let apart = self.links.iter().all(|(v, _)| new.links.iter().all(|(w, _)| v != w));
+        let ends = |a: &Self, b: &Self| {
+            own(a.from, cast).is_some()
+                && own(a.to, cast).is_none()
+                && own(b.from, cast).is_none()
+                && own(b.to, cast).is_some()
+        };
+        let alike = self.tuple == new.tuple && self.ttl == new.ttl && self.ttl != 0;
+        alike && apart && !self.loopback && !new.loopback && (ends(self, new) || ends(new, self))
+    }
+
+    fn add(&mut self, new: Self, cast: &Cast<'_>) {
+        self.from = own(self.from, cast).or(own(new.from, cast)).or(self.from).or(new.from);
+        self.to = own(self.to, cast).or(own(new.to, cast)).or(self.to).or(new.to);
         self.sightings.extend(new.sightings);
         for link in new.links {
             if !self.links.contains(&link) {

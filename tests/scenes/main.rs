@@ -27,6 +27,7 @@ mod director_ends;
 mod disowned;
 mod dns;
 mod doubted;
+mod fabric_drawn;
 mod firewalled;
 mod given_up;
 mod greeting;
