@@ -1,7 +1,7 @@
 //! Who takes part: which hosts get a column.
 //!
-//! The client, the directors, the real servers and every captured host on the
-//! way are shown. A router of which nothing but forwarding is known is not: its
+//! The client, the directors, the real servers, who claims the service's address beside them and
+//! every captured host on the way are shown. A router of which nothing but forwarding is known is not: its
 //! two hops become one arrow. A host that is its own real server plays two
 //! parts, told apart by what it does: what it sends as the client leaves the one,
 //! what reaches it as the server ends at the other.
@@ -95,6 +95,7 @@ impl<'a> Cast<'a> {
         let host = host?;
         let shown = self.service.is_director(host)
             || self.is_real_server(host)
+            || !self.servers.is_empty() && self.holds_vip(host)
             || self.trace.is_captured(host);
         if self.is_self() && self.client == Some(host) {
             return Some(if forward == receives { Node::Server } else { Node::Client });
