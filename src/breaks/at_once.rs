@@ -19,10 +19,12 @@ const MOMENT_NS: i64 = 500_000_000;
 const APART_NS: i64 = 2 * MOMENT_NS;
 /// So many at least. Judgement: twice what is no coincidence, as nothing else speaks for it.
 const ENOUGH: usize = 6;
-/// And so many that come as close together as one process resets them, nanoseconds. Judgement: what is no coincidence,
-/// and a tenth of the moment.
+/// And so many that come as close together as one process resets them, nanoseconds, where one was silent for less than
+/// any timer for silences waits. Judgement: what is no coincidence, and a tenth of the moment; who looks for idle
+/// connections now and then resets those that it finds together, too.
 const CLOSE: usize = 3;
 const CLOSE_NS: i64 = MOMENT_NS / 10;
+const IDLE_NS: i64 = 30_000_000_000;
 
 /// A reset in the server's name of a connection that had all its answers.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +91,8 @@ fn is_no_timer(event: &[Cut]) -> bool {
         [first, .., last] => last.at_ns - first.at_ns,
         _ => 0,
     };
-    let enough = if spread <= CLOSE_NS { CLOSE } else { ENOUGH };
+    let busy = silences().any(|ns| ns < IDLE_NS);
+    let enough = if busy && spread <= CLOSE_NS { CLOSE } else { ENOUGH };
     event.len() >= enough && apart >= APART_NS
 }
 
@@ -116,6 +119,7 @@ mod tests {
         assert!(!is_no_timer(&spread(ENOUGH - 1, CLOSE_NS, |i| i as i64 * APART_NS)));
         assert!(is_no_timer(&event(CLOSE, |i| i as i64 * APART_NS)));
         assert!(!is_no_timer(&event(CLOSE - 1, |i| i as i64 * APART_NS)));
+        assert!(!is_no_timer(&event(CLOSE, |i| IDLE_NS + i as i64 * APART_NS)));
         assert!(!is_no_timer(&event(60, |_| 120 * APART_NS)));
         assert!(is_no_timer(&event(ENOUGH, |i| if i == 0 { APART_NS } else { 0 })));
         assert!(!is_no_timer(&event(ENOUGH, |i| if i == 0 { APART_NS - 1 } else { 0 })));
