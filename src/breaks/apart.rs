@@ -6,6 +6,9 @@
 //! told: what people look for by hand for weeks is one thing, not a list.
 
 mod trait_names;
+mod traits;
+
+pub use traits::Trait;
 
 use super::chance::{LEVEL, probability};
 use super::{Fate, Journey, Milestone};
@@ -14,131 +17,7 @@ use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_lt};
 use std::collections::{BTreeMap, BTreeSet};
-use trait_names::{network, tls_name};
-
-/// Something that connections can have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Trait {
-    /// Its real server.
-    RealServer,
-    /// The address that whoever balances gave the client on the way to its real server, where it is not the client's own.
-    LocalAddress,
-    /// The MAC that the host which shows the client's packets first sends them on to: of several servers, whose it is.
-    NextMac,
-    /// The client's network: 24 bits of IPv4, 64 of IPv6.
-    ClientNetwork,
-    /// Whether an earlier connection had the same five-tuple.
-    PortUsedBefore,
-    /// The maximum segment size that the client's SYN announces.
-    SegmentSize,
-    /// Whether the client's SYN has TCP timestamps.
-    Timestamps,
-    /// Whether the timestamp of the client's SYN is older than one that its address sent before: several
-    /// hosts behind one address, whose clocks (RFC 7323, section 5.3) a server may take for one.
-    OlderTimestamp,
-    /// Whether the client's packets have IP options.
-    IpOptions,
-    /// Whether the client's SYN asks for ECN (RFC 3168, section 6.1.1).
-    Ecn,
-    /// The class of service of the client's SYN (RFC 2474).
-    Dscp,
-    /// Whether the client's SYN may not be fragmented.
-    DontFragment,
-    /// Whether the tunnel that the client's SYN came in has options.
-    TunnelOptions,
-    /// Time to live of the client's packets where they were first seen.
-    Ttl,
-    /// The MAC that the client's packets came from there.
-    IncomingMac,
-    /// The interface there.
-    Interface,
-    /// The interface there by which it was answered.
-    AnsweringInterface,
-    /// The VLAN there.
-    Vlan,
-    /// Whether the client sent more bytes than one segment of the connection holds.
-    LargeRequest,
-    /// The server that the client's first words name: SNI of TLS (RFC 6066, section 3), Host of HTTP.
-    ServerName,
-    /// The method of the first HTTP request.
-    Method,
-    /// The newest version of TLS that the client offers.
-    TlsVersion,
-    /// Whether nothing was sent on it for half a minute or longer.
-    Idle,
-    /// The second of the minute in which it began.
-    Second,
-    /// Every so many connections.
-    EveryNth,
-}
-
-impl Trait {
-    /// All of them.
-    pub const ALL: [Self; 25] = [
-        Self::RealServer,
-        Self::LocalAddress,
-        Self::NextMac,
-        Self::ClientNetwork,
-        Self::PortUsedBefore,
-        Self::SegmentSize,
-        Self::Timestamps,
-        Self::OlderTimestamp,
-        Self::IpOptions,
-        Self::Ecn,
-        Self::Dscp,
-        Self::DontFragment,
-        Self::TunnelOptions,
-        Self::Ttl,
-        Self::IncomingMac,
-        Self::Interface,
-        Self::AnsweringInterface,
-        Self::Vlan,
-        Self::LargeRequest,
-        Self::ServerName,
-        Self::Method,
-        Self::TlsVersion,
-        Self::Idle,
-        Self::Second,
-        Self::EveryNth,
-    ];
-
-    /// Whether it says who the client is.
-    fn is_of_client(self) -> bool {
-        self == Self::ClientNetwork
-    }
-
-    /// The name in reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RealServer => "real-server",
-            Self::LocalAddress => "local-address",
-            Self::NextMac => "next-mac",
-            Self::ClientNetwork => "client-network",
-            Self::PortUsedBefore => "port-used-before",
-            Self::SegmentSize => "segment-size",
-            Self::Timestamps => "tcp-timestamps",
-            Self::OlderTimestamp => "older-timestamp",
-            Self::IpOptions => "ip-options",
-            Self::Ecn => "ecn",
-            Self::Dscp => "dscp",
-            Self::DontFragment => "dont-fragment",
-            Self::TunnelOptions => "tunnel-options",
-            Self::Ttl => "ttl",
-            Self::IncomingMac => "incoming-mac",
-            Self::Interface => "interface",
-            Self::AnsweringInterface => "answering-interface",
-            Self::Vlan => "vlan",
-            Self::LargeRequest => "large-request",
-            Self::ServerName => "server-name",
-            Self::Method => "http-method",
-            Self::TlsVersion => "tls-version",
-            Self::Idle => "idle",
-            Self::Second => "second-of-minute",
-            Self::EveryNth => "every-nth",
-        }
-    }
-}
+use trait_names::{network, port_ranges, tls_name};
 
 /// A trait that connections which broke have and others have not.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,6 +46,10 @@ const CYCLES: std::ops::RangeInclusive<usize> = 2..=8;
 const MOST: f64 = 0.8;
 /// Captures shorter than this show no second of the minute twice often enough, nanoseconds.
 const MINUTES_NS: i64 = 120_000_000_000;
+
+/// Who ends its own side so soon after its first word has not given up, nanoseconds. Judgement: a program that does so
+/// does it in the next call.
+const AT_ONCE_NS: i64 = 20_000_000;
 
 type Values = Vec<(Trait, String)>;
 
@@ -249,17 +132,21 @@ impl<'a> Worlds<'a> {
             let (values, broke, well) = known.entry(*what).or_default();
             (*values, *broke, *well) = (*values + 1, *broke + a, *well + b);
         }
-        // A connection has a place in each of several cycles.
+        // A connection has a place in each of several cycles, and a side of each bound.
         let all = (broken.len() as u64, well.len() as u64);
-        known.entry(Trait::EveryNth).and_modify(|(_, a, b)| (*a, *b) = all);
+        for several in [Trait::EveryNth, Trait::ClientPort] {
+            known.entry(several).and_modify(|(_, a, b)| (*a, *b) = all);
+        }
         counts.retain(|(what, _), _| known[what].0 <= VALUES);
         // A value that all have could set nobody apart, so it counts as none that was asked (Tarone,
-        // Biometrics 46, 1990).
-        let shared = |((what, _), (a, b)): &(&(Trait, String), &(u64, u64))| {
+        // Biometrics 46, 1990). Nor does a client with too few connections, of which there may be thousands.
+        let tells = |((what, _), (a, b)): &(&(Trait, String), &(u64, u64))| {
             let (_, broke, fine) = known[what];
-            (*a, *b) != (broke, fine)
+            let most = (a + b).min(broke);
+            let could = || probability(most, broke, a + b - most, fine) < LEVEL;
+            (*a, *b) != (broke, fine) && (*what != Trait::Client || could())
         };
-        let asked = counts.iter().filter(shared).count().max(1) as f64;
+        let asked = counts.iter().filter(tells).count().max(1) as f64;
         let mut found: Vec<Apart> =
             counts
                 .into_iter()
@@ -274,9 +161,12 @@ impl<'a> Worlds<'a> {
                 .collect();
         found.sort_by(|a, b| a.chance.total_cmp(&b.chance).then(a.what.cmp(&b.what)));
         // Traits that count alike say one thing; the first says it. That whose they are goes with where they are sent is
-        // another: somebody keeps them there.
+        // another: somebody keeps them there. A client and its network are one.
         let mut told = BTreeSet::new();
-        found.retain(|apart| told.insert((apart.broken, apart.well, apart.what.is_of_client())));
+        found.retain(|apart| {
+            let counts = (!apart.what.is_of_client()).then_some((apart.broken, apart.well));
+            told.insert(counts)
+        });
         found.truncate(TOLD);
         found
     }
@@ -286,8 +176,11 @@ impl<'a> Worlds<'a> {
         let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
         let mut values: Values = vec![
             (Trait::ClientNetwork, network(connection.front.client.0.addr())),
+            (Trait::Client, connection.front.client.0.to_string()),
             (Trait::PortUsedBefore, yes(self.reused.contains(&id))),
         ];
+        let ranges = port_ranges(connection.front.client.1);
+        values.extend(ranges.map(|range| (Trait::ClientPort, range)));
         if let Some(server) = trace.server(id) {
             let name = server.address.map(|ip| ip.to_string());
             let name = name.or_else(|| server.mac.map(|mac| mac.to_string()));
@@ -369,6 +262,11 @@ impl<'a> Worlds<'a> {
         let held = there.shape.mss.min(back.shape.mss);
         if there.payload > 0 && held > 0 && !there.shape.cut() && !back.shape.cut() {
             values.push((Trait::LargeRequest, yes(there.payload > u64::from(held))));
+        }
+        if there.data.is_set() {
+            let at_once = there.fin.is_set() && there.fin.since(there.data) < AT_ONCE_NS;
+            let first = !back.data.is_set() || there.fin.frame() < back.data.frame();
+            values.push((Trait::HalfClosed, yes(at_once && first)));
         }
         // Between repeats of one segment it waits; that is no idleness.
         if there.retransmissions == 0 && back.retransmissions == 0 {

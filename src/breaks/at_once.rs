@@ -19,6 +19,12 @@ const MOMENT_NS: i64 = 500_000_000;
 const APART_NS: i64 = 2 * MOMENT_NS;
 /// So many at least. Judgement: twice what is no coincidence, as nothing else speaks for it.
 const ENOUGH: usize = 6;
+/// And so many that come as close together as one process resets them, nanoseconds, where one was silent for less than
+/// any timer for silences waits. Judgement: what is no coincidence, and a tenth of the moment; who looks for idle
+/// connections now and then resets those that it finds together, too.
+const CLOSE: usize = 3;
+const CLOSE_NS: i64 = MOMENT_NS / 10;
+const IDLE_NS: i64 = 30_000_000_000;
 
 /// A reset in the server's name of a connection that had all its answers.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +87,13 @@ pub fn cut_at_once(trace: &Trace) -> HashSet<u32> {
 fn is_no_timer(event: &[Cut]) -> bool {
     let silences = || event.iter().map(|cut| cut.silent_ns);
     let apart = silences().max().unwrap_or(0) - silences().min().unwrap_or(0);
-    event.len() >= ENOUGH && apart >= APART_NS
+    let spread = match event {
+        [first, .., last] => last.at_ns - first.at_ns,
+        _ => 0,
+    };
+    let busy = silences().any(|ns| ns < IDLE_NS);
+    let enough = if busy && spread <= CLOSE_NS { CLOSE } else { ENOUGH };
+    event.len() >= enough && apart >= APART_NS
 }
 
 #[cfg(test)]
@@ -89,14 +101,25 @@ mod tests {
     use super::*;
 
     fn event(n: usize, silent_ns: impl Fn(usize) -> i64) -> Vec<Cut> {
-        let cut = |i| Cut { at_ns: 0, silent_ns: silent_ns(i), id: ConnectionId(i as u32) };
+        spread(n, 0, silent_ns)
+    }
+
+    fn spread(n: usize, each_ns: i64, silent_ns: impl Fn(usize) -> i64) -> Vec<Cut> {
+        let cut = |i| Cut {
+            at_ns: i as i64 * each_ns,
+            silent_ns: silent_ns(i),
+            id: ConnectionId(i as u32),
+        };
         (0..n).map(cut).collect()
     }
 
     #[test]
     fn timers_end_what_was_silent_for_as_long() {
         assert!(is_no_timer(&event(ENOUGH, |i| i as i64 * APART_NS)));
-        assert!(!is_no_timer(&event(ENOUGH - 1, |i| i as i64 * APART_NS)));
+        assert!(!is_no_timer(&spread(ENOUGH - 1, CLOSE_NS, |i| i as i64 * APART_NS)));
+        assert!(is_no_timer(&event(CLOSE, |i| i as i64 * APART_NS)));
+        assert!(!is_no_timer(&event(CLOSE - 1, |i| i as i64 * APART_NS)));
+        assert!(!is_no_timer(&event(CLOSE, |i| IDLE_NS + i as i64 * APART_NS)));
         assert!(!is_no_timer(&event(60, |_| 120 * APART_NS)));
         assert!(is_no_timer(&event(ENOUGH, |i| if i == 0 { APART_NS } else { 0 })));
         assert!(!is_no_timer(&event(ENOUGH, |i| if i == 0 { APART_NS - 1 } else { 0 })));

@@ -1,7 +1,7 @@
 //! How a connection ended, by what all vantages together saw of it.
 
 use super::Leg;
-use crate::flow::{Flow, Observations, Reset};
+use crate::flow::{Flow, Observations, Reset, Words};
 use crate::wire::{Protocol, seq_lt};
 
 /// The end of a connection.
@@ -220,6 +220,14 @@ const LATE_FAREWELL: u32 = 17;
 /// What is sent later than this after the FIN is none of the answers to it, nanoseconds. Judgement.
 const LATE_NS: i64 = 1_000_000_000;
 
+/// Bytes of a request of HTTP/1 that crossed its server's FIN, with the client's own FIN: no shorter one names its host
+/// (RFC 9112, section 3.2), and what is longer may be the rest of an upload. Judgement.
+const SHORTEST: u32 = 30;
+const LONGEST: u32 = 4_096;
+/// A server that closes so long after its first answer has kept the connection for further requests, nanoseconds.
+/// Judgement.
+const KEPT_NS: i64 = 100_000_000;
+
 /// Whether data of the client came to a server that had closed, and was reset: more than a farewell, which
 /// HTTP/1 has none of.
 #[must_use]
@@ -239,9 +247,19 @@ pub fn is_thrown_away(vantages: &[Observations], leg: &Leg) -> bool {
     };
     // Who resets by itself before it is reset waits for no answer.
     let leaves = late && there.rst.is_set() && there.rst.frame() < back.rst.frame();
+    let lost = there.end_seq.wrapping_sub(back.max_ack);
+    // Who closes in turn, told of the end by the FIN, had asked once more before if what is lost is as long as a
+    // request, and is none of an upload that was answered before it was whole.
+    let crossed = || {
+        let spoken = vantages[leg.vantage.index()].side_tables.spoken(leg.stream);
+        http && there.fin.frame() > back.fin.frame()
+            && back.fin.since(back.data) >= KEPT_NS
+            && (SHORTEST..=LONGEST).contains(&lost)
+            && spoken.iter().all(|said| said.words != Words::NoAnswerDue)
+    };
     back.fin.frame() < back.rst.frame()
         && back.payload > 0
-        && !there.fin.is_set()
+        && (!there.fin.is_set() || crossed())
         && !leaves
         && there.seen()
         && back.flags.ack()

@@ -15,6 +15,9 @@ type Told<'a> = (&'a Leg, Mark, u16);
 /// Too many requests (RFC 6585, section 4): whoever says so has not served them.
 const TOO_MANY: u16 = 429;
 
+/// The request did not come whole in time (RFC 9110, section 15.5.9). Who has sent none keeps a connection in hand.
+const TIMEOUT: u16 = 408;
+
 /// What is refused for its size: content, target and header fields (RFC 9110, sections 15.5.14 and 15.5.15; RFC
 /// 6585, section 5).
 const TOO_LARGE: [u16; 3] = [413, 414, 431];
@@ -58,7 +61,17 @@ pub(super) fn only_errors(facts: &Facts) -> Option<String> {
             large.len(),
             answers.len()
         );
-        of(&limited, &share).or_else(|| of(&large, &too_large)).or_else(|| {
+        let late = answers.iter().filter(|a| a.asked > 0).filter_map(|a| a.error);
+        let late: Vec<Told<'_>> = late.filter(|told| told.2 == TIMEOUT).collect();
+        let unfinished = format!(
+            "{} of {} answers of {name} say that the request did not come whole in time: they are",
+            late.len(),
+            answers.len()
+        );
+        of(&limited, &share)
+            .or_else(|| of(&large, &too_large))
+            .or_else(|| of(&late, &unfinished))
+            .or_else(|| {
             let (server, errors) = one_server(&answers)?;
             let n = errors.len();
             of(
@@ -67,7 +80,7 @@ pub(super) fn only_errors(facts: &Facts) -> Option<String> {
                     "all {n} answers that {server} gives for {name}, and none of the others', are"
                 ),
             )
-        })
+            })
     })
 }
 

@@ -102,7 +102,7 @@ impl Health {
             }
         } else if !self.waiting.is_empty() && self.waiting.get(&id) == Some(&side.other()) {
             self.waiting.remove(&id);
-            if tcp.payload.windows(NAMES.len()).any(|w| w == NAMES) {
+            if names_local_endpoints(tcp.payload) {
                 self.add((key.ip(side), key.port(side)), mark, tcp.payload);
             }
         }
@@ -126,7 +126,7 @@ impl Health {
         }
         if let Some(status) = status.filter(|status| *status >= 400)
             && self.errors.len() < MAX_STREAMS
-            && !payload.windows(NAMES.len()).any(|w| w == NAMES)
+            && !names_local_endpoints(payload)
         {
             self.errors.entry(id).or_insert((mark, status));
         }
@@ -183,6 +183,12 @@ impl Health {
         self.errors.remove(&id);
         self.redirected.remove(&id);
     }
+}
+
+/// Whether an answer says how many pods of a service its node has: the status that comes with it is what the port is
+/// for.
+pub(super) fn names_local_endpoints(payload: &[u8]) -> bool {
+    payload.windows(NAMES.len()).any(|w| w == NAMES)
 }
 
 /// Whether a request is of a program that asks for health and says so.

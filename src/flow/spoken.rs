@@ -12,6 +12,7 @@ mod words;
 
 pub use words::{Spoken, Words};
 
+use super::health::names_local_endpoints;
 use super::sealed::Sealed;
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
@@ -301,7 +302,8 @@ fn status(payload: &[u8]) -> Option<Words> {
     if status == 400 && http::says_that_it_speaks_tls(payload) {
         return Some(Words::PlainToTls);
     }
-    (status == 400 || (500..600).contains(&status)).then_some(Words::Status(status))
+    let refuses = status == 400 || (500..600).contains(&status);
+    (refuses && !names_local_endpoints(payload)).then_some(Words::Status(status))
 }
 
 #[cfg(test)]
@@ -330,6 +332,10 @@ mod tests {
         assert!(all.of(3).is_empty());
         all.forget(2);
         assert!(all.of(2).is_empty());
+        // A node without a pod of the service, which it is asked for.
+        let none = b"HTTP/1.0 503 Service Unavailable\r\n\r\n{\"localEndpoints\": 0}";
+        all.segment(4, Side::B, mark(6), (1, 9), none);
+        assert!(all.of(4).is_empty());
     }
 
     #[test]

@@ -145,3 +145,33 @@ fn a_real_servers_own_address_may_have_two_owners_too() {
     assert_eq!(report["verdict"]["accounts"], "8 connections: 8 did well", "{text}");
     assert!(ids(&report).is_empty(), "{text}");
 }
+
+/// A client of the link calls an address that one machine serves, and a second claims: by announcing it in turn with the
+/// first, or by answers to questions alone.
+fn claimed(announces: bool) -> (serde_json::Value, String) {
+    let mut stage = Stage::capturing(&["client"]);
+    let link = [CLIENT, RS1, RS2];
+    for n in 0..8u16 {
+        stage.announce(RS1, VIP, &link);
+        stage.wait_ms(500);
+        let mut talk = Talk::new(at(NEIGHBOUR, 47_000 + n), at(VIP, 80));
+        talk.whole(&mut stage, &[step(CLIENT, RS1)], &[step(RS1, CLIENT)]);
+        stage.wait_ms(500);
+        if announces {
+            stage.announce(RS2, VIP, &link);
+        } else {
+            stage.resolve((CLIENT, NEIGHBOUR), (RS2, VIP), &link);
+        }
+        stage.wait_ms(500);
+    }
+    diagnosed(&stage)
+}
+
+#[test]
+fn two_that_announce_an_address_in_turn_are_its_owners_and_none_is_quietened() {
+    let (report, text) = claimed(true);
+    assert!(!report["findings"].to_string().contains("arp_ignore=1"), "{text}");
+    assert_eq!(report["findings"][0]["id"], "vip-arp-conflict", "{text}");
+    let (report, text) = claimed(false);
+    assert_eq!(report["findings"][0]["id"], "dr-arp-problem", "{text}");
+}

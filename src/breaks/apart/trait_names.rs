@@ -27,3 +27,15 @@ pub(super) fn network(ip: IpAddr) -> String {
         }
     }
 }
+
+/// Where ranges of ports begin that rules know: beyond those of well-known services (RFC 6335, section 6), those that
+/// Linux and then those that IANA gives clients, and beyond those of Linux (`ip_local_port_range`).
+const BOUNDS: [u16; 4] = [1024, 32768, 49152, 61000];
+
+/// On which side of each bound a port is.
+pub(super) fn port_ranges(port: u16) -> [String; 4] {
+    BOUNDS.map(|bound| match port < bound {
+        true => format!("below {bound}"),
+        false => format!("of {bound} or above"),
+    })
+}

@@ -1,9 +1,11 @@
 //! What stands against calling a service well of which nothing failed: said in the verdict, with the frame that shows
 //! it. Whether it is a fault the captures do not tell, so nobody is accused.
 
+mod errors_for_a_while;
 mod no_names;
 mod quiet_sockets;
 mod sent_somewhere;
+mod sockets_at_once;
 mod stalled;
 mod turned_away;
 mod two_paces;
@@ -16,7 +18,9 @@ pub(super) fn doubt(facts: &Facts) -> Option<String> {
         .or_else(|| turned_away::turned_away_all(facts))
         .or_else(|| no_names::no_names(facts))
         .or_else(|| quiet_sockets::quiet_sockets(facts))
+        .or_else(|| sockets_at_once::sockets_at_once(facts))
         .or_else(|| sent_somewhere::sent_somewhere(facts))
         .or_else(|| two_paces::two_paces(facts))
+        .or_else(|| errors_for_a_while::errors_for_a_while(facts))
         .or_else(|| stalled::stalled(facts))
 }

@@ -13,7 +13,7 @@ use crate::breaks::{
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
 use crate::diagnose::facts::way::passing::through;
-use crate::diagnose::symptom::rst_no_socket;
+use crate::diagnose::symptom::{reset_moment, rst_no_socket};
 use crate::diagnose::thresholds::{
     JUDGE_LIMIT_NS, JUDGE_LIMIT_PART, JUDGE_QUICK_PART, JUDGE_SMALL as SMALL,
 };
@@ -272,6 +272,17 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
     if let Some(capture) = reset_elsewhere(facts, group).filter(|_| timed.is_none()) {
         opinions.possible("ecmp-rehash-wrong-server", format!("{capture} shows the reset leave and never that the connection was accepted there: then what chooses the server sent the segments to another one than before"));
     }
+    if group.connections.iter().take(ASKED).all(|id| answers_nothing(facts, *id)) {
+        let why = "the resets answer nothing: all that was said before was acknowledged";
+        let at = group.last.map(|last| last.at);
+        opinions
+            .refuted(&["ecmp-rehash-wrong-server", "director-no-entry-rst"], &Against { why, at });
+    }
+    if by == By::ClientsName {
+        let why = "the resets are in the clients' names: who gets segments of others resets their clients";
+        let at = group.last.map(|last| last.at);
+        opinions.refuted(&["ecmp-rehash-wrong-server"], &Against { why, at });
+    }
     for (id, tell) in between {
         if opinions.has(id) || opinions.refuted.iter().any(|known| known.id == id) {
             continue;
@@ -282,4 +293,10 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         let against = own.or(closed).or(young).or(idle);
         opinions.unless(against, id, tell);
     }
+}
+
+/// Whether a reset in the server's name comes out of a silence, with all that was said acknowledged: nobody is told that
+/// he has no such connection.
+fn answers_nothing(facts: &Facts, id: ConnectionId) -> bool {
+    reset_moment::cut(facts, id).is_some()
 }

@@ -89,7 +89,10 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (Packet::Syn | Packet::HealthCheck, Manner::Swallowed) => {
             syn::swallowed(facts, group, &mut opinions);
         }
-        (Packet::Syn, Manner::Late) => syn::late(facts, group, &mut opinions),
+        (Packet::Syn, Manner::Late) => {
+            two_owners::called_in_turn(facts, group, &mut opinions);
+            syn::late(facts, group, &mut opinions);
+        }
         (Packet::Syn | Packet::HealthCheck, Manner::OwnSource) => {
             syn::from_its_receiver(facts, group, &mut opinions);
         }
@@ -99,6 +102,7 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
             syn::swallowed(facts, group, &mut opinions);
         }
         (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) => {
+            two_owners::called_in_turn(facts, group, &mut opinions);
             syn::unseen(facts, group, &mut opinions);
         }
         (Packet::Syn, Manner::Rejected) => syn::rejected(facts, group, &mut opinions),

@@ -24,8 +24,9 @@ fn has_all(facts: &Facts, group: &Group) -> Option<Against> {
             let fin = u32::from(there.fin.is_set());
             let whole = back.ack.is_set()
                 && back.max_ack.wrapping_sub(there.end_seq.wrapping_sub(fin)) <= fin;
-            (here && whole && back.payload == 0 && there.data.is_set())
-                .then(|| facts.at(leg, back.last))
+            // Where addresses are translated, the answer may have come by the other side.
+            let unanswered = back.payload == 0 && !facts.connection(*id).progress.response;
+            (here && whole && unanswered && there.data.is_set()).then(|| facts.at(leg, back.last))
         })
     };
     let all: Option<Vec<At>> = group.connections.iter().take(ASKED).map(taken).collect();
@@ -108,6 +109,22 @@ fn moved_away(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     );
 }
 
+/// Whether answers came in at a host that had sent on what was asked, and sends these on to nobody.
+fn answer_kept(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    let Some(came) = arrived(group).filter(|_| Place::of(facts, group).passes_on().is_some())
+    else {
+        return false;
+    };
+    opinions.unless(
+        never_idle(facts, group),
+        "lb-idle-timeout",
+        "the answers come to this host after a silence, and it sends on those that come sooner: then its table forgets connections in less, and 'conntrack -L -p tcp' there lacks these while they wait",
+    );
+    opinions.possible("conntrack-invalid-rst", "then 'conntrack -S' on this host counts invalid with each: what its table takes for invalid is neither translated back nor sent on");
+    opinions.refuted(&["packet-loss", SIZE[0], SIZE[1]], &came);
+    true
+}
+
 /// Bytes are sent again, and no answer comes.
 pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if given_up(facts, group, opinions) || left_waiting(facts, group, opinions) {
@@ -147,6 +164,9 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
     if group.packet == Packet::Request {
         moved_away(facts, group, opinions);
+    }
+    if group.packet == Packet::Response && answer_kept(facts, group, opinions) {
+        return;
     }
     if let Some(at) = shut(facts, group) {
         opinions.possible("zero-window", "the last that the receiver said is that it takes no more (a window of 0), and what is sent again was sent after that: then 'ss -tnmp' on it shows a large Recv-Q, and the process that does not read");

@@ -9,7 +9,10 @@ use crate::breaks::apart::Trait;
 use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::Facts;
 use crate::diagnose::facts::state::unheeded_answers::{self, Unheeded};
+use crate::diagnose::words::Names;
 use crate::topology::Mode;
+use crate::trace::ConnectionId;
+use crate::wire::Ip;
 
 /// Causes of a server that says nothing.
 const SILENT: &[&str] = &[
@@ -63,7 +66,15 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         }
     } else if group.manner == Manner::Unmatched {
         // Who has no connection with the sender of a SYN-ACK never called that address.
-        if mode != Mode::Dr {
+        if let Some((asked, answers)) = other_port(facts, group) {
+            opinions.possible("conntrack-invalid-rst", format!("the SYN-ACKs come from the very address that was called, and from port {answers} where {asked} was asked for: then that host itself gives its answers another source, by an entry that is none of these connections', in netfilter ('conntrack -L -p tcp', 'nft list ruleset') or in a program of the network plugin ('tc filter show dev IFACE egress', 'cilium bpf ct list global')"));
+            let why = "they come from the address that was called";
+            let at = group.last.map(|last| last.at);
+            opinions.refuted(
+                &["nat-return-bypasses-director", "nat-same-subnet-client"],
+                &Against { why, at },
+            );
+        } else if mode != Mode::Dr {
             opinions.possible(
                 "nat-return-bypasses-director",
                 "then the answer leaves for another MAC than the one that the SYN came from, and nobody translates it back",
@@ -73,10 +84,12 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
                 "then only clients on the server's own link fail, and the answer leaves for their own MAC",
             );
         }
-        opinions.possible(
-            "conntrack-invalid-rst",
-            "then a filter on the way kept the connection from being translated back",
-        );
+        if !opinions.has("conntrack-invalid-rst") {
+            opinions.possible(
+                "conntrack-invalid-rst",
+                "then a filter on the way kept the connection from being translated back",
+            );
+        }
         let came = Against {
             why: "a RST answers the SYN-ACK, so it arrived",
             at: group.last.map(|last| last.at),
@@ -87,6 +100,19 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         let why =
             "the SYN-ACK came to the client, which resets it and is accepted with its next SYN";
         opinions.refuted(ARRIVED, &Against { why, at: Some(at) });
+    } else if let Some((host, address)) = not_its_own(facts, group) {
+        opinions.possible("garp-missing-stale-arp", format!("they come to {host} for {address}, which it shows nowhere as its own, and none of the SYNs left here: then {address} is another host's by now, and its neighbours still have the MAC of this one ('ip neigh show {address}' on the router; 'ip -br addr show to {address}' here prints nothing); an announcement from the host that has it mends that"));
+        let why = "they come to the host that their last hop takes for the client";
+        let at = group.last.map(|last| last.at);
+        opinions.refuted(
+            &[
+                "fabric-anti-spoof",
+                "dr-vip-foreign-subnet-return",
+                "nat-return-bypasses-director",
+                "packet-loss",
+            ],
+            &Against { why, at },
+        );
     } else if let Some(passed) = passed_later(facts, group) {
         opinions.refuted(ON_THE_WAY, &passed);
     } else if let Some(came) = came_to_caller(facts, group) {
@@ -196,4 +222,32 @@ fn told_by_frames(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool
         return false;
     }
     true
+}
+
+/// The port that was asked for and one that answers, where all SYN-ACKs come from the address that was called, and from
+/// other ports of it.
+fn other_port(facts: &Facts, group: &Group) -> Option<(u16, u16)> {
+    let ports = |id: &ConnectionId| {
+        let c = facts.connection(*id);
+        let back = c.back?;
+        let same = back.server.0 == c.front.server.0 && back.client == c.front.client;
+        (same && back.server.1 != c.front.server.1).then_some((c.front.server.1, back.server.1))
+    };
+    let all: Option<Vec<(u16, u16)>> = group.connections.iter().take(ASKED).map(ports).collect();
+    all?.first().copied()
+}
+
+/// The capturing host and the client's address, where SYN-ACKs come in for an address that this host shows nowhere as its
+/// own, of SYNs that did not leave here.
+fn not_its_own(facts: &Facts, group: &Group) -> Option<(String, Ip)> {
+    let host = group.last?.host.filter(|host| may_end_here(group) && facts.is_captured(*host))?;
+    let own = &facts.topology.hosts.get(host).ips;
+    let mut clients = group.connections.iter().take(ASKED).map(|id| {
+        let c = facts.connection(*id);
+        (c.progress.syn, c.front.client.0)
+    });
+    let (opened, address) = clients.next()?;
+    let strange = !opened && !own.is_empty() && !own.contains(&address);
+    let one = clients.all(|(syn, client)| !syn && client == address);
+    (strange && one).then(|| (Names(facts).place(host), address))
 }

@@ -5,6 +5,7 @@ use super::evidence::ASKED;
 use crate::breaks::{Fate, Group};
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
+use crate::diagnose::facts::address::disputes::disputed;
 use crate::flow::Flow;
 use crate::trace::ConnectionId;
 use crate::wire::Mac;
@@ -28,6 +29,13 @@ pub(super) fn sent_elsewhere(facts: &Facts, group: &Group, opinions: &mut Opinio
     let (Some(one), Some(other)) = (failed.first(), well.first()) else { return };
     if failed.len() == 1 && failed.is_disjoint(&well) {
         opinions.possible("vip-arp-conflict", format!("all that fail were sent to {one}, and what does well to {other}: then two machines claim the address, and 'ip neigh' where these come from changes between the two; 'arping -D' there, or a capture of arp, shows both"));
+    }
+}
+
+/// The same of SYNs that stay unanswered, where the captures show several claim the address.
+pub(super) fn called_in_turn(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if disputed(facts, facts.topology.service(group.service).vip).is_some() {
+        sent_elsewhere(facts, group, opinions);
     }
 }
 

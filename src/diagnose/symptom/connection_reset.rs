@@ -66,6 +66,9 @@ fn how(facts: &Facts, sightings: &[Sighting]) -> String {
         0
     };
     let whom = connections_to(facts, sightings);
+    if let Some(moment) = super::reset_moment::told(facts, sightings) {
+        return format!("{whom} {moment}");
+    }
     let at_once = "stood open and were reset within half a second of each other, though they had been silent for different times: no timer of theirs, but what held them ended, as a proxy or a server that is restarted";
     let cut = "ended with a RST while a request was unanswered or data was on its way";
     let silent: Vec<i64> = connections(sightings).filter_map(|id| silent_ns(facts, id)).collect();
@@ -79,7 +82,10 @@ fn how(facts: &Facts, sightings: &[Sighting]) -> String {
         );
     }
     match n {
-        0 => format!("{whom} {cut}."),
+        0 => {
+            let timed = super::first_words::timed(facts, sightings).unwrap_or_default();
+            format!("{whom} {cut}{timed}.")
+        }
         n if n == sightings.len() => format!("{whom} {at_once}."),
         n => format!("{whom} {cut}, or {at_once} ({}).", count(n, "connection")),
     }
@@ -151,7 +157,9 @@ pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
 
 /// What turns first words down that a capture may show elsewhere.
 pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Vec<Candidate> {
-    if super::first_words::told(facts, sightings).is_none() {
+    if super::first_words::told(facts, sightings).is_none()
+        || super::first_words::needs_no_header(facts, sightings)
+    {
         return Vec::new();
     }
     vec![Candidate {

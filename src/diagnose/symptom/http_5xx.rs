@@ -248,8 +248,31 @@ fn between(facts: &Facts, ids: &[ConnectionId]) -> Option<ToConfirm> {
     })
 }
 
+/// Whether others ask for the same name between these, and are answered well.
+fn is_served_meanwhile(facts: &Facts, ids: &[ConnectionId]) -> bool {
+    let asked = |id: ConnectionId| facts.start(id).map(|at| facts.time(at));
+    let times = || ids.iter().filter_map(|id| asked(*id));
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return false };
+    let Some(name) = ids.first().and_then(|id| name_of(facts, *id)) else { return false };
+    let like = |id: ConnectionId| name_of(facts, id) == Some(name);
+    let well = |id: ConnectionId| {
+        let between = asked(id).is_some_and(|at| at > first && at < last);
+        between && facts.connection(id).progress.response && facts.first_error(id).is_none()
+    };
+    let mut others = facts.requests_to(facts.service_of(ids[0])).map(|(id, _)| id);
+    ids.iter().all(|id| like(*id)) && others.any(|id| like(id) && well(id))
+}
+
+/// The server that the client's first request names.
+fn name_of(trace: &Trace, id: ConnectionId) -> Option<&str> {
+    trace.legs(id).iter().find_map(|leg| {
+        let said = &trace.vantage(leg).side_tables;
+        said.server_name(said.first_request(leg.stream)?)
+    })
+}
+
 /// What a proxy says by each status, where nothing shows who made it.
-fn meanings(trace: &Trace, ids: &[ConnectionId]) -> String {
+fn meanings(trace: &Facts, ids: &[ConnectionId]) -> String {
     let unread = |id: &&ConnectionId| exchange(trace, **id).is_none();
     let mut seen: Vec<u16> = ids.iter().filter(unread).filter_map(|id| said(trace, *id)).collect();
     seen.sort_unstable();
@@ -257,6 +280,9 @@ fn meanings(trace: &Trace, ids: &[ConnectionId]) -> String {
     let means = |status: &u16| match status {
         502 => {
             " If a proxy made the 502, its server refused it, broke off, or answered what is no HTTP."
+        }
+        503 if is_served_meanwhile(trace, ids) => {
+            " If a proxy made the 503, a queue or a limit of its own is full (requests at a time or in a second): others are answered meanwhile, so it has a server."
         }
         503 => " If a proxy made the 503, it has no server in its pool, or its queue is full.",
         504 => " If a proxy made the 504, its server did not answer in time.",

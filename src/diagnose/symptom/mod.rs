@@ -17,6 +17,7 @@ pub mod icmp_unreachable;
 pub(in crate::diagnose) mod next;
 pub mod no_greeting;
 pub mod request_unanswered;
+pub(in crate::diagnose) mod reset_moment;
 pub mod retransmission;
 pub mod routing_loop;
 pub mod rst_no_socket;

@@ -9,7 +9,7 @@ use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::{Names, Wanted, agree, list, to_capture_all};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
 use crate::topology::HostId;
-use crate::trace::{Cloud, ConnectionId};
+use crate::trace::{Cloud, ConnectionId, Trace};
 use crate::wire::{Outer, Tunnel};
 
 /// Captures that are asked for at most: who takes more of them reads none.
@@ -170,8 +170,10 @@ fn tunnel(facts: &Facts, id: ConnectionId) -> Option<Tunnel> {
     facts.legs(id).iter().find_map(|leg| Outer::kind_of(leg.of(&facts.vantages).key.tunnel))
 }
 
+/// Whether a host is a cloud's network, or one of its own services behind that, on which nobody captures.
 fn is_fabric(facts: &Facts, host: HostId) -> bool {
-    facts.topology.hosts.get(host).fabric
+    let host = facts.topology.hosts.get(host);
+    host.fabric || host.macs.iter().any(|mac| Trace::is_everybodys(*mac))
 }
 
 /// What a capture at a real server decides.

@@ -61,6 +61,7 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
         (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left => (host, queue(port)),
         (Packet::Datagram, _) if !left => (host, datagrams(port)),
         (Packet::Response, _) if left && host == server => (host, process(port)),
+        (Packet::Response, _) if !left && relays() => (host, counters(vip)),
         (_, _) => (host, way(if broken.packet.is_forward() { here.1 } else { here.0 })),
     };
     Some(ToConfirm { host: Names(facts).place(host?), command, why: why.to_owned() })

@@ -34,7 +34,8 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     vips.dedup();
     vips.into_iter()
         .map(|vip| {
-            let costly = is_between_machines(facts, vip) || fails(facts, vip);
+            let by_whom = || !fates(facts, &[vip], &claimants(facts, vip)).is_empty();
+            let costly = is_between_machines(facts, vip) || fails(facts, vip) || by_whom();
             Sighting { connection: None, address: Some(vip), host: None, costly }
         })
         .collect()
@@ -94,7 +95,7 @@ fn by_claimant(facts: &Facts, vips: &[Ip], hosts: &[HostId]) -> String {
         .iter()
         .map(|(host, all, failed)| format!("{failed} of {all} to {}", names.full(*host)))
         .collect();
-    format!(" Connections fail by whom they are sent to: {}.", list(&told))
+    format!(" Connections fail or suffer by whom they are sent to: {}.", list(&told))
 }
 
 /// What each of the claimants has and does.

@@ -265,6 +265,8 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
     match apart.what {
         Trait::RealServer => format!("{be} served by {value}"),
         Trait::ClientNetwork => format!("come{s} from {value}"),
+        Trait::Client => format!("come{s} from {value}"),
+        Trait::ClientPort => format!("{have} a client port {value}"),
         Trait::PortUsedBefore => {
             format!("use{s} a client port {}used before", if yes { "" } else { "not " })
         }
@@ -292,6 +294,16 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
         Trait::Vlan => format!("{be} in VLAN {value}"),
         Trait::LargeRequest => {
             format!("send{s} {} than one segment holds", if yes { "more" } else { "no more" })
+        }
+        Trait::HalfClosed if yes => {
+            format!(
+                "end{s} {} own side as soon as {} asked",
+                if one { "its" } else { "their" },
+                if one { "it has" } else { "they have" }
+            )
+        }
+        Trait::HalfClosed => {
+            format!("leave{s} {} own side open", if one { "its" } else { "their" })
         }
         Trait::ServerName => format!("name{s} the server {value}"),
         Trait::Method => format!("begin{s} with {value}"),

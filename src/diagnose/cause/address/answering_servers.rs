@@ -5,7 +5,9 @@
 //! the VIP's connections itself. A hand-over leaves the old owner silent.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::address::disputes::{answers_for, claimants, claims, disputed};
+use crate::diagnose::facts::address::disputes::{
+    announce_in_turn, answers_for, claimants, claims, disputed,
+};
 use crate::diagnose::facts::address::machines::speaks_vrrp;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::words::commands::arp;
@@ -58,6 +60,10 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     // Nobody forwards, and each of them takes or refuses what it gets by itself: none of them
     // is seen to be a director, so nothing tells real servers from a duplicate address.
     if !forwarding && servers.len() == claimants.len() && servers.iter().all(|(n, _)| *n > 0) {
+        return None;
+    }
+    // Both take themselves for the owner: whoever is quietened may be the one that serves.
+    if !forwarding && announce_in_turn(facts, vip, &claimants) {
         return None;
     }
     // Who refuses all that it gets is not seen to serve: an address that two have by mistake looks so.

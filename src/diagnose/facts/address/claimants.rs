@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Connections of a group that are asked: they are alike.
 const ASKED: usize = 64;
 
-/// A claimant of an address, how many connections were sent to it, and how many of them failed.
+/// A claimant of an address, how many connections were sent to it, and how many of them failed or suffered.
 pub(in crate::diagnose) type Sent = (HostId, usize, usize);
 
 /// By claimant of some addresses, where it is not the same for all: one fails always, one never.
@@ -22,7 +22,8 @@ pub(in crate::diagnose) fn fates(facts: &Facts, ips: &[Ip], hosts: &[HostId]) ->
         let to = sent_to(facts, id);
         if let Some((_, all, failed)) = sums.iter_mut().find(|sum| to.contains(&sum.0)) {
             *all += 1;
-            *failed += usize::from(facts.breaks.fate(id) == Fate::Failed);
+            let harmed = matches!(facts.breaks.fate(id), Fate::Failed | Fate::Suffered);
+            *failed += usize::from(harmed);
         }
     }
     sums.retain(|(_, all, _)| *all > 0);

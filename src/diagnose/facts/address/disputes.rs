@@ -78,6 +78,27 @@ pub(in crate::diagnose) fn claims(trace: &Trace, vip: Ip) -> Vec<Proof> {
     proofs
 }
 
+/// Announcements of one host that say that it holds an address for its own: one that takes it announces it as it does,
+/// once or a few times (RFC 5227, section 2.3).
+const HOLDS: u32 = 4;
+
+/// Whether two of the claimants announce an address again and again, each while the other does: either takes itself for
+/// its owner. A real server with the VIP announces it as it comes up, and answers from then on.
+pub(in crate::diagnose) fn announce_in_turn(trace: &Trace, vip: Ip, claimants: &[HostId]) -> bool {
+    let holds = |host: &HostId| {
+        let own = trace.claims_of(vip).filter(|(_, b)| {
+            b.claim == Claim::Announcement && trace.host_by_mac(Some(b.mac)) == Some(*host)
+        });
+        let most = own.max_by_key(|(_, b)| b.count)?.1;
+        (most.count >= HOLDS).then_some((most.first, most.last))
+    };
+    let spans: Vec<_> = claimants.iter().take(MAX_INTERFACES).filter_map(holds).collect();
+    let meanwhile = |(i, one): (usize, &(crate::flow::Mark, crate::flow::Mark))| {
+        spans[i + 1..].iter().any(|other| one.0.at() < other.1.at() && other.0.at() < one.1.at())
+    };
+    spans.iter().enumerate().any(meanwhile)
+}
+
 /// Whether a host answers for an address or announces it, at any vantage.
 pub(in crate::diagnose) fn answers_for(trace: &Trace, host: HostId, ip: Ip) -> bool {
     trace
