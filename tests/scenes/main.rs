@@ -33,6 +33,7 @@ mod greeting;
 mod hosts;
 mod kept;
 mod leases;
+mod let_in;
 mod lone_acks;
 mod lost_paths;
 mod masters;

@@ -3,6 +3,7 @@
 
 mod no_names;
 mod quiet_sockets;
+mod second_request;
 mod sent_somewhere;
 mod stalled;
 mod turned_away;
@@ -14,6 +15,7 @@ use super::{Facts, only_errors};
 pub(super) fn doubt(facts: &Facts) -> Option<String> {
     only_errors::only_errors(facts)
         .or_else(|| turned_away::turned_away_all(facts))
+        .or_else(|| second_request::second_request(facts))
         .or_else(|| no_names::no_names(facts))
         .or_else(|| quiet_sockets::quiet_sockets(facts))
         .or_else(|| sent_somewhere::sent_somewhere(facts))
