@@ -5,6 +5,7 @@
 //! Fisher's exact test times the number of values asked (Bonferroni). At most two are
 //! told: what people look for by hand for weeks is one thing, not a list.
 
+mod moment;
 mod trait_names;
 
 use super::chance::{LEVEL, probability};
@@ -14,7 +15,7 @@ use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_lt};
 use std::collections::{BTreeMap, BTreeSet};
-use trait_names::{network, tls_name};
+use trait_names::{network, tls_name, yes};
 
 /// Something that connections can have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +28,8 @@ pub enum Trait {
     NextMac,
     /// The client's network: 24 bits of IPv4, 64 of IPv6.
     ClientNetwork,
+    /// Whether it stood at the moment from which those that broke were not answered any more.
+    StoodBefore,
     /// Whether an earlier connection had the same five-tuple.
     PortUsedBefore,
     /// The maximum segment size that the client's SYN announces.
@@ -40,6 +43,8 @@ pub enum Trait {
     IpOptions,
     /// Whether the client's SYN asks for ECN (RFC 3168, section 6.1.1).
     Ecn,
+    /// Whether the client's SYN carries data, as with Fast Open (RFC 7413).
+    SynData,
     /// The class of service of the client's SYN (RFC 2474).
     Dscp,
     /// Whether the client's SYN may not be fragmented.
@@ -74,17 +79,19 @@ pub enum Trait {
 
 impl Trait {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::RealServer,
         Self::LocalAddress,
         Self::NextMac,
         Self::ClientNetwork,
+        Self::StoodBefore,
         Self::PortUsedBefore,
         Self::SegmentSize,
         Self::Timestamps,
         Self::OlderTimestamp,
         Self::IpOptions,
         Self::Ecn,
+        Self::SynData,
         Self::Dscp,
         Self::DontFragment,
         Self::TunnelOptions,
@@ -115,12 +122,14 @@ impl Trait {
             Self::LocalAddress => "local-address",
             Self::NextMac => "next-mac",
             Self::ClientNetwork => "client-network",
+            Self::StoodBefore => "stood-before",
             Self::PortUsedBefore => "port-used-before",
             Self::SegmentSize => "segment-size",
             Self::Timestamps => "tcp-timestamps",
             Self::OlderTimestamp => "older-timestamp",
             Self::IpOptions => "ip-options",
             Self::Ecn => "ecn",
+            Self::SynData => "syn-data",
             Self::Dscp => "dscp",
             Self::DontFragment => "dont-fragment",
             Self::TunnelOptions => "tunnel-options",
@@ -233,10 +242,13 @@ impl<'a> Worlds<'a> {
             return Vec::new();
         }
         let broken = &broken[..broken.len().min(COMPARED)];
+        let moment = moment::shared(self.trace, broken);
         let mut counts: BTreeMap<(Trait, String), (u64, u64)> = BTreeMap::new();
         for (ids, is_broken) in [(broken, true), (well.as_slice(), false)] {
             for id in ids {
-                for value in self.values(*id) {
+                let stood = moment.and_then(|at| moment::stood(self.trace, *id, at));
+                let stood = stood.map(|stood| (Trait::StoodBefore, yes(stood)));
+                for value in self.values(*id).into_iter().chain(stood) {
                     let count = counts.entry(value).or_default();
                     if is_broken { count.0 += 1 } else { count.1 += 1 }
                 }
@@ -283,7 +295,6 @@ impl<'a> Worlds<'a> {
 
     fn values(&self, id: ConnectionId) -> Values {
         let (trace, connection) = (self.trace, self.trace.connection(id));
-        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
         let mut values: Values = vec![
             (Trait::ClientNetwork, network(connection.front.client.0.addr())),
             (Trait::PortUsedBefore, yes(self.reused.contains(&id))),
@@ -330,7 +341,6 @@ impl<'a> Worlds<'a> {
     /// What the first place that saw it shows.
     fn first_place(&self, id: ConnectionId, values: &mut Values) {
         let trace = self.trace;
-        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
         let journey = Journey::of(trace, id, true, Milestone::Syn);
         let Some(first) = journey.first() else { return };
         let here = |leg: &&crate::correlate::Leg| {
@@ -347,6 +357,8 @@ impl<'a> Worlds<'a> {
             }
         }
         values.push((Trait::Ecn, yes(there.flags.asks_for_ecn())));
+        let at_once = there.data.is_set() && there.data.frame() == there.syn.frame();
+        values.push((Trait::SynData, yes(at_once)));
         if let Some(marks) = vantage.marks_of(there) {
             values.push((Trait::Dscp, marks.bits.dscp.to_string()));
             values.push((Trait::DontFragment, yes(marks.bits.dont_fragment)));
