@@ -133,8 +133,9 @@ fn quiet(
             }
             false => "",
         };
+        let standby = doubt::standby(facts).map_or_else(String::new, |said| format!("; {said}"));
         let summary = format!(
-            "no connection of a client to a service was captured{checked}{unopened}{hidden}"
+            "no connection of a client to a service was captured{checked}{unopened}{hidden}{standby}"
         );
         return (Status::Inconclusive, summary);
     }
@@ -216,12 +217,13 @@ fn quiet(
     } else {
         untold.clone()
     };
+    let left_out = unshown::vrrp_left_out(facts).unwrap_or_default();
     match why {
-        Some(why) => (Status::Inconclusive, format!("{fine}, but {why}")),
+        Some(why) => (Status::Inconclusive, format!("{fine}, but {why}{left_out}")),
         None => (
             Status::Healthy,
             format!(
-                "nothing is wrong: {} by {}, and all that {} was checked{untold}{}{}",
+                "nothing is wrong: {} by {}, and all that {} was checked{untold}{}{}{left_out}",
                 count(all.well as usize, "connection"),
                 modes.join(" and "),
                 agree(modes.len(), "this mode needs", "these modes need"),

@@ -76,6 +76,7 @@ mod situations;
 mod situations_told;
 mod stage;
 mod stamps;
+mod standby;
 mod synproxy;
 mod talk;
 mod tls;

@@ -6,10 +6,13 @@ mod quiet_sockets;
 mod second_request;
 mod sent_somewhere;
 mod stalled;
+mod standby;
 mod turned_away;
 mod two_paces;
 
 use super::{Facts, only_errors};
+
+pub(super) use standby::standby;
 
 /// The first that there is.
 pub(super) fn doubt(facts: &Facts) -> Option<String> {
@@ -21,4 +24,5 @@ pub(super) fn doubt(facts: &Facts) -> Option<String> {
         .or_else(|| sent_somewhere::sent_somewhere(facts))
         .or_else(|| two_paces::two_paces(facts))
         .or_else(|| stalled::stalled(facts))
+        .or_else(|| standby(facts))
 }
