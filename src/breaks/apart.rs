@@ -5,6 +5,7 @@
 //! Fisher's exact test times the number of values asked (Bonferroni). At most two are
 //! told: what people look for by hand for weeks is one thing, not a list.
 
+mod moment;
 mod trait_names;
 mod traits;
 
@@ -17,7 +18,7 @@ use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_lt};
 use std::collections::{BTreeMap, BTreeSet};
-use trait_names::{network, port_ranges, tls_name};
+use trait_names::{network, port_ranges, tls_name, yes};
 
 /// A trait that connections which broke have and others have not.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,10 +117,13 @@ impl<'a> Worlds<'a> {
             return Vec::new();
         }
         let broken = &broken[..broken.len().min(COMPARED)];
+        let moment = moment::shared(self.trace, broken);
         let mut counts: BTreeMap<(Trait, String), (u64, u64)> = BTreeMap::new();
         for (ids, is_broken) in [(broken, true), (well.as_slice(), false)] {
             for id in ids {
-                for value in self.values(*id) {
+                let stood = moment.and_then(|at| moment::stood(self.trace, *id, at));
+                let stood = stood.map(|stood| (Trait::StoodBefore, yes(stood)));
+                for value in self.values(*id).into_iter().chain(stood) {
                     let count = counts.entry(value).or_default();
                     if is_broken { count.0 += 1 } else { count.1 += 1 }
                 }
@@ -173,7 +177,6 @@ impl<'a> Worlds<'a> {
 
     fn values(&self, id: ConnectionId) -> Values {
         let (trace, connection) = (self.trace, self.trace.connection(id));
-        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
         let mut values: Values = vec![
             (Trait::ClientNetwork, network(connection.front.client.0.addr())),
             (Trait::Client, connection.front.client.0.to_string()),
@@ -223,7 +226,6 @@ impl<'a> Worlds<'a> {
     /// What the first place that saw it shows.
     fn first_place(&self, id: ConnectionId, values: &mut Values) {
         let trace = self.trace;
-        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
         let journey = Journey::of(trace, id, true, Milestone::Syn);
         let Some(first) = journey.first() else { return };
         let here = |leg: &&crate::correlate::Leg| {
@@ -240,6 +242,8 @@ impl<'a> Worlds<'a> {
             }
         }
         values.push((Trait::Ecn, yes(there.flags.asks_for_ecn())));
+        let at_once = there.data.is_set() && there.data.frame() == there.syn.frame();
+        values.push((Trait::SynData, yes(at_once)));
         if let Some(marks) = vantage.marks_of(there) {
             values.push((Trait::Dscp, marks.bits.dscp.to_string()));
             values.push((Trait::DontFragment, yes(marks.bits.dont_fragment)));

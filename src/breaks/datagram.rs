@@ -81,7 +81,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let several = pace.answers_none(service, QUESTIONS)
         || pace.answers_none(service, 1) && asks_on(trace, id);
     let nobody = several && is_own_question(trace, id) && pace.hears(trace, client);
-    let nobody = nobody || super::leases::in_vain(trace, id) && pace.hears(trace, client);
+    let nobody = nobody || super::leases::in_vain(trace, pace, id) && pace.hears(trace, client);
     let elsewhere = pace.asked_elsewhere(trace, id);
     if !(pace.answers(service) || in_vain || nobody || elsewhere.is_some()) {
         return Judged::Untold;

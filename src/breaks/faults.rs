@@ -5,7 +5,7 @@ use super::judged::Judged;
 use super::said::{http2_refused, server_error, tls_refused, unwelcome, words};
 use super::{Break, Fate, Manner, Packet};
 use crate::correlate::Leg;
-use crate::flow::{Spoken, Words};
+use crate::flow::{Mark, Spoken, Words};
 use crate::hashed::{HashMap, HashSet};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
@@ -77,6 +77,26 @@ pub(super) fn is_of_protocol(trace: &Trace, id: ConnectionId) -> bool {
 /// Whether a client's first words have no answer by their protocol.
 pub(super) fn has_no_answer(trace: &Trace, id: ConnectionId) -> bool {
     words(trace, id).any(|(leg, s)| s.words == Words::NoAnswerDue && s.side == leg.client)
+}
+
+/// Where a connection in HTTP was answered more than once, and whether a later answer is 400 after a first that served.
+#[must_use]
+pub fn answered_again(trace: &Trace, id: ConnectionId) -> Option<(&Leg, Mark, bool)> {
+    words(trace, id).find_map(|(leg, spoken)| match spoken.words {
+        Words::AnsweredAgain(bad) if spoken.side != leg.client => Some((leg, spoken.mark, bad)),
+        _ => None,
+    })
+}
+
+/// Whether a client's first words have an answer by their protocol, none came, and the client said no more: who goes on
+/// does not wait for it.
+pub(super) fn is_due_an_answer(trace: &Trace, id: ConnectionId) -> bool {
+    words(trace, id).any(|(leg, s)| match s.words {
+        Words::AnswerDue(len) => {
+            s.side == leg.client && trace.forward(leg).payload == u64::from(len)
+        }
+        _ => false,
+    })
 }
 
 /// Who answers: the service, and the server if it is known.

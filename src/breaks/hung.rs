@@ -44,11 +44,30 @@ pub fn hung(trace: &Trace, id: ConnectionId) -> Option<(&Leg, Silence, Mark)> {
             && (0..LEAVES_NS).contains(&left.since(silence.after))
             && back.fin.get().is_none_or(|fin| fin.frame() > left.frame())
             && (!back.rst.is_set() || back.rst.frame() > left.frame())
-            && there.retransmissions == 0
+            && (there.retransmissions == 0 || farewell_alone(trace, leg, there))
             && is_whole(back);
-        let due = gave_up && (midway || answers_each(trace, id, leg));
+        let due = gave_up && (midway || answers_each(trace, id, leg) || lacks_keys(trace, id, leg));
         due.then_some((leg, silence, left))
     })
+}
+
+/// Whether nothing but its FIN was sent again.
+fn farewell_alone(trace: &Trace, leg: &Leg, there: &Flow) -> bool {
+    let last = there.end_seq.wrapping_sub(1);
+    let again = trace.vantage(leg).repeats_of(there);
+    there.fin.is_set() && !again.is_empty() && again.iter().all(|repeat| repeat.from == last)
+}
+
+/// The port of SSH, and the longest line in which a side says its version (RFC 4253, section 4.2): each follows it with
+/// what it proposes for keys, which is longer, and waits for nothing to do so (section 7.1).
+const SSH: u16 = 22;
+const VERSION_LINE: u64 = 255;
+
+/// Whether a client of SSH proposed its keys and the server, which had said its version, did not.
+fn lacks_keys(trace: &Trace, id: ConnectionId, leg: &Leg) -> bool {
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    let ssh = trace.connection(id).front.server.1 == SSH && there.opened();
+    ssh && there.payload > VERSION_LINE && (1..=VERSION_LINE).contains(&back.payload)
 }
 
 /// Whether a capture has each byte of a side: an answer may be among what it lacks.

@@ -57,7 +57,7 @@ pub use datagram::{heard_late, pair_ended, torn};
 pub use dropped_talk::{Dropped, dropped};
 pub use excused::Excused;
 pub use fate::is_unknown_to_server;
-pub use faults::{Fault, service_fault, turned_away};
+pub use faults::{Fault, answered_again, service_fault, turned_away};
 pub use first_words::greeting;
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;

@@ -71,6 +71,8 @@ pub struct Pace {
     first_words: OnceLock<HashSet<ServiceId>>,
     /// Services whose answers come to many who were not seen to call.
     backscatter: OnceLock<HashSet<ServiceId>>,
+    /// Relays of DHCP that a server answers.
+    leased: OnceLock<HashSet<(Ip, u16)>>,
 }
 
 impl Pace {
@@ -94,6 +96,7 @@ impl Pace {
             relayed: OnceLock::new(),
             first_words: OnceLock::new(),
             backscatter: OnceLock::new(),
+            leased: OnceLock::new(),
         };
         let answered = |p: &Progress| p.request && p.response;
         let all = &trace.connections.list;
@@ -255,6 +258,11 @@ impl Pace {
     #[must_use]
     pub fn is_blamed_once(&self, asker: Ip, server: (Ip, u16)) -> bool {
         self.blamed.get(&(asker, server)).is_some_and(|n| *n < 2)
+    }
+
+    /// Whether a server answers what a relay of DHCP asks.
+    pub(super) fn is_leased(&self, trace: &Trace, relay: (Ip, u16)) -> bool {
+        self.leased.get_or_init(|| super::leases::answered(trace)).contains(&relay)
     }
 
     /// Whether a connection was answered with a server's error.

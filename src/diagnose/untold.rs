@@ -138,7 +138,9 @@ pub(super) fn candidates(facts: &Facts, findings: &mut [Finding]) {
             hidden.into_iter().partition(|(id, _)| hints.iter().any(|hint| *id == hint.id));
         let fits: Vec<_> = fits.into_iter().map(|(id, hidden)| told(id, hidden)).collect();
         finding.candidates.splice(0..0, fits);
-        finding.candidates.extend(rest.into_iter().map(|(id, hidden)| told(id, hidden)));
+        if !super::settle::kernel_log::speaks(facts, finding) {
+            finding.candidates.extend(rest.into_iter().map(|(id, hidden)| told(id, hidden)));
+        }
         finding.confirm(
             "the host where the text was taken",
             format!("tcpdump -nn -e -v{} -i any", if all.bytes { " -xx" } else { "" }),

@@ -133,8 +133,9 @@ fn quiet(
             }
             false => "",
         };
+        let standby = doubt::standby(facts).map_or_else(String::new, |said| format!("; {said}"));
         let summary = format!(
-            "no connection of a client to a service was captured{checked}{unopened}{hidden}"
+            "no connection of a client to a service was captured{checked}{unopened}{hidden}{standby}"
         );
         return (Status::Inconclusive, summary);
     }
@@ -216,18 +217,16 @@ fn quiet(
     } else {
         untold.clone()
     };
+    let left_out = unshown::vrrp_left_out(facts).unwrap_or_default();
+    // Of what cannot be told nobody knows that it is not wrong.
+    let (head, by) =
+        if all.untold == 0 { ("nothing is wrong: ", "by") } else { ("", "did well by") };
     match why {
-        Some(why) => (Status::Inconclusive, format!("{fine}, but {why}")),
+        Some(why) => (Status::Inconclusive, format!("{fine}, but {why}{left_out}")),
         None => (
             Status::Healthy,
             format!(
-                "{} {}, and all that {} was checked{untold}{}{}",
-                // Of what cannot be told nobody knows that it is not wrong.
-                if all.untold == 0 {
-                    format!("nothing is wrong: {well} by")
-                } else {
-                    format!("{well} did well by")
-                },
+                "{head}{well} {by} {}, and all that {} was checked{untold}{}{}{left_out}",
                 modes.join(" and "),
                 agree(modes.len(), "this mode needs", "these modes need"),
                 noted(findings),

@@ -7,20 +7,26 @@
 
 mod announced;
 mod chunks;
+mod datagrams;
+mod due;
+mod later;
 mod refusals;
 mod words;
 
+pub(in crate::flow) use datagrams::goes_on;
 pub use words::{Spoken, Words};
 
 use super::health::names_local_endpoints;
 use super::sealed::Sealed;
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
-use crate::wire::fault::{self, Service};
+use crate::wire::fault::{self, Framed};
 use crate::wire::http;
 use crate::wire::redirect::{self, Endpoint, Host};
-use crate::wire::{Ip, Udp, dns, ftp, greeting, sip, tls, unanswered};
+use crate::wire::{Ip, ftp, greeting, mqtt, tls, unanswered};
 use announced::Announced;
+use due::Due;
+use later::Later;
 use refusals::Refusals;
 
 /// Streams that are kept.
@@ -35,18 +41,7 @@ pub(super) const MAX_EACH: usize = 8;
 /// Whether a segment that begins so may say some of it.
 #[inline(always)]
 pub(super) fn begins(byte: u8) -> bool {
-    matches!(byte, b'H' | 21 | 0x88 | b'P' | b'-' | b'+' | b'$' | b':' | b'*' | 0xff | 4 | 0 | 1 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
-}
-
-/// Whether a datagram that is not the first of its side may say some of it.
-#[inline(always)]
-pub(super) fn goes_on(udp: &Udp<'_>) -> bool {
-    match udp.payload.first() {
-        Some(b'I') => sip::has_media(udp.payload),
-        Some(b'S') => sip::status(udp.payload)
-            .is_some_and(|s| (200..300).contains(&s) || fault::is_of_asker(Service::Sip, s)),
-        _ => false,
-    }
+    matches!(byte, b'H' | 21 | 0x80 | 0x88 | b'P' | b'-' | b'+' | b'$' | b':' | b'*' | 0xff | 4 | 0 | 1 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
 }
 
 /// Those of one vantage.
@@ -68,6 +63,10 @@ pub(super) struct AllSpoken {
     sealed: Sealed,
     /// Who was turned away, and is not served yet.
     refusals: Refusals,
+    /// Questions that a server has to answer.
+    due: Due,
+    /// Answers in HTTP/1 behind the first.
+    later: Later,
     pub dropped: u64,
 }
 
@@ -83,9 +82,17 @@ impl AllSpoken {
         payload: &[u8],
     ) {
         self.announced.segment((id, side), (seq, len), payload);
+        if payload.first().is_some_and(|first| fault::may_be(*first, len))
+            && let Some(framed) = fault::of_message(payload, len)
+        {
+            return self.framed((id, side), mark, framed);
+        }
         let words = match payload.first() {
             Some(b'H') => {
                 self.announced.answer((id, side), mark, (seq, len), payload);
+                if let Some(status) = http::status(payload) {
+                    self.later.status((id, side), mark, status);
+                }
                 let refusal = self.refusals.status(&mut self.by_stream, (id, side), payload);
                 status(payload).or(refusal)
             }
@@ -103,23 +110,46 @@ impl AllSpoken {
                 self.keep(id, Spoken { side, mark, words: Words::CloseFrame });
                 fault::of_close_frame(payload).map(|(service, code)| Words::Fault(service, code))
             }
-            Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
+            Some(b'2') => {
+                if fault::serves(payload) {
+                    self.refusals.served(&mut self.by_stream, (id, side));
+                }
+                ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port))
+            }
             Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
-            Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
+            Some(b'P') => ftp::active(payload)
+                .map(|(ip, port)| Words::Endpoint(ip, port))
+                .or_else(|| fault::is_not_understood(payload).then_some(Words::NotUnderstood)),
             Some(b'-' | b'E' | b'*' | b'4' | 0x30 | 0xff | 4 | 0 | 1) => {
                 let fault = fault::of_segment(payload);
                 if fault.is_none() {
-                    if payload.first() == Some(&b'*') {
+                    if matches!(payload, [b'*', b'0'..=b'9', ..]) {
                         self.refusals.served(&mut self.by_stream, (id, side));
                     }
                     self.sent_on((id, side), mark, redirect::of_segment(payload));
                 }
-                fault.map(|(service, code)| Words::Fault(service, code))
+                let unclear = || fault::is_not_understood(payload).then_some(Words::NotUnderstood);
+                fault.map(|(service, code)| Words::Fault(service, code)).or_else(unclear)
+            }
+            Some(0x80 | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => {
+                let fault = fault::of_segment(payload);
+                let unclear = || fault::is_not_understood(payload).then_some(Words::NotUnderstood);
+                fault.map(|(service, code)| Words::Fault(service, code)).or_else(unclear)
             }
             _ => None,
         };
         if let Some(words) = words {
             self.keep(id, Spoken { side, mark, words });
+        }
+    }
+
+    /// Takes in a message that begins with its own length.
+    fn framed(&mut self, (id, side): (StreamId, Side), mark: Mark, framed: Framed) {
+        match framed {
+            Framed::Fault(service, code) => {
+                self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
+            }
+            Framed::Done => self.refusals.served(&mut self.by_stream, (id, side)),
         }
     }
 
@@ -149,6 +179,9 @@ impl AllSpoken {
     /// bytes of each frame are there.
     pub fn settle(&mut self, streams: &[Stream], cuts: bool) {
         let mut found = self.announced.unended(streams, cuts);
+        found.extend(self.refusals.settle());
+        found.extend(self.due.settle());
+        found.extend(self.later.settle());
         found.extend(self.sealed.settle(streams));
         found.extend(self.announced.cut_short(streams));
         for (id, spoken) in found {
@@ -158,6 +191,7 @@ impl AllSpoken {
 
     /// Takes in the first payload of a side; `greets` if the other has said none.
     pub fn first(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8], greets: bool) {
+        self.due.first(id, side, mark, payload, greets);
         let refusal = || {
             let fault = || fault::of_greeting(payload).map(|(s, code)| Words::Fault(s, code));
             greeting::refusal(payload).map(Words::Unwelcome).or_else(fault)
@@ -165,6 +199,9 @@ impl AllSpoken {
         let words = match fault::of_first(payload) {
             Some((service, code)) => Some(Words::Fault(service, code)),
             None if greets && unanswered::is_due_no_answer(payload) => Some(Words::NoAnswerDue),
+            None if greets && mqtt::keep_alive(payload).is_some() => {
+                mqtt::keep_alive(payload).map(Words::KeepAlive)
+            }
             None if !greets
                 && self.greeted.remove(&id)
                 && tls::client_random(payload).is_some() =>
@@ -195,58 +232,6 @@ impl AllSpoken {
     pub fn association(&mut self, id: StreamId, side: Side, mark: Mark, chunks: &[u8]) {
         if let Some((service, code)) = fault::of_sctp(chunks) {
             self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
-        }
-    }
-
-    /// Takes in the first datagram of a side, and later ones that [`goes_on`] lets pass, with the address that it is
-    /// from.
-    #[inline]
-    pub fn datagram(&mut self, (id, side): (StreamId, Side), mark: Mark, from: Ip, udp: &Udp<'_>) {
-        let payload = udp.payload;
-        if udp.src_port == dns::PORT
-            && let Some((service, code)) = fault::of_dns(payload)
-        {
-            self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
-        } else if udp.src_port == dns::PORT {
-            if let Some(name) = fault::not_there(payload) {
-                let fruitless = !self.finders.contains(&from) && self.missing < MAX_MISSING;
-                if fruitless || self.named.contains(&name) {
-                    self.missing += u32::from(fruitless);
-                    self.keep(id, Spoken { side, mark, words: Words::NoSuchName(name) });
-                }
-            } else if self.finders.len() < MAX_RESOLVED {
-                self.finders.insert(from);
-            }
-            let name = fault::resolved(payload).filter(|_| self.resolved.len() < MAX_RESOLVED);
-            if let Some(name) = name.filter(|name| self.resolved.insert(*name)) {
-                self.keep(id, Spoken { side, mark, words: Words::Resolved(name) });
-            }
-        } else if udp.src_port == fault::NTP_PORT
-            && let Some((service, code)) = fault::of_ntp(payload)
-        {
-            self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
-        } else if payload.first().is_some_and(u8::is_ascii_uppercase) {
-            if let Some((ip, port)) = sip::media(payload) {
-                self.keep(id, Spoken { side, mark, words: Words::Media(ip, port) });
-            }
-            if let Some((ip, port)) = sip::contact(payload) {
-                self.keep(id, Spoken { side, mark, words: Words::Contact(ip, port) });
-            }
-            let fault = || fault::of_sip(payload).map(|(s, code)| Words::Fault(s, code));
-            let asked = sip::answer_to(payload).map(|(ip, port)| Words::AnswerTo(ip, port));
-            let refusal = self.refusals.sip(&mut self.by_stream, (id, side), payload);
-            if let Some(words) = asked.or_else(fault).or(refusal) {
-                self.keep(id, Spoken { side, mark, words });
-            }
-        }
-    }
-
-    /// Takes in a later answer of a time server: one whose clock is set has begun to serve.
-    pub fn time(&mut self, id: StreamId, payload: &[u8]) {
-        let Some(known) = self.by_stream.get_mut(&id) else { return };
-        if fault::is_set(payload) {
-            let set = |s: &Spoken| s.words != Words::Fault(Service::Ntp, fault::CLOCK_NOT_SET);
-            known.retain(set);
         }
     }
 
@@ -287,6 +272,8 @@ impl AllSpoken {
         self.announced.forget(id);
         self.sealed.forget(id);
         self.refusals.forget(id);
+        self.due.forget(id);
+        self.later.forget(id);
     }
 }
 
@@ -310,6 +297,7 @@ fn status(payload: &[u8]) -> Option<Words> {
 mod tests {
     use super::*;
     use crate::capture::Timestamp;
+    use crate::wire::fault::Service;
 
     fn mark(n: u32) -> Mark {
         Mark::new(n, Timestamp(0))

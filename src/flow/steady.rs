@@ -8,6 +8,7 @@
 use super::idle::Idles;
 use super::{Link, Look, Mark, Side, Stream, hello, sealed, spoken};
 use crate::capture::Frame;
+use crate::wire::fault;
 use crate::wire::{Plain, TcpFlags, seq_gt};
 
 /// Whether control bits neither open nor reset.
@@ -70,5 +71,8 @@ pub(super) fn take(
         flow.max_ack = ack;
     }
     flow.last_ack = ack;
-    Some(look.first.is_some_and(|first| spoken::begins(first) || sealed::may_be(first, payload)))
+    let may_say = |first| {
+        spoken::begins(first) || sealed::may_be(first, payload) || fault::may_be(first, payload)
+    };
+    Some(look.first.is_some_and(may_say))
 }

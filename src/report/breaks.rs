@@ -90,8 +90,8 @@ pub struct Next {
 /// What sets connections apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Apart {
-    /// `real-server`, `local-address`, `next-mac`, `client-network`, `client`, `half-closed`, `port-used-before`, `segment-size`,
-    /// `tcp-timestamps`, `older-timestamp`, `ip-options`, `ecn`, `ttl`, `incoming-mac`, `interface`, `answering-interface`, `vlan`,
+    /// `real-server`, `local-address`, `next-mac`, `client-network`, `client`, `half-closed`, `stood-before`, `port-used-before`, `segment-size`,
+    /// `tcp-timestamps`, `older-timestamp`, `ip-options`, `ecn`, `syn-data`, `ttl`, `incoming-mac`, `interface`, `answering-interface`, `vlan`,
     /// `dscp`, `dont-fragment`, `tunnel-options`, `large-request`, `server-name`, `http-method`, `tls-version`, `idle`, `client-port`, `second-of-minute`, `every-nth`.
     pub what: String,
     /// The value that they have.

@@ -6,17 +6,26 @@
 
 mod binary;
 mod codes;
+mod framed;
 mod lines;
+mod radius;
 mod web;
 
 pub use binary::of_sctp;
-pub use codes::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, is_of_asker, words};
+pub use codes::{
+    ACCESS_REJECT, CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, is_of_asker, words,
+};
+pub use framed::{Framed, may_be, of_message};
+pub use lines::{is_not_understood, serves};
+pub use radius::{is_access, of_radius};
 pub use web::of_close_frame;
 
 use super::dns;
-use binary::{amqp, bind, close, connack, disconnection, goaway, grpc, notification, postgres};
+use binary::{
+    amqp, bind, close, connack, disconnection, goaway, grpc, notification, postgres, rpc,
+};
 use codes::{NTP, SERVER_ERROR};
-use lines::{redis, smtp, ssh};
+use lines::{login, redis, reply, smtp, ssh};
 use web::reset_stream;
 
 /// Whose words they are.
@@ -64,6 +73,16 @@ pub enum Service {
     Memcached,
     /// HTTP, by 401.
     Http,
+    /// MySQL and its kin, and proxies that speak its protocol.
+    MySql,
+    /// MongoDB.
+    MongoDb,
+    /// RADIUS, by Access-Reject.
+    Radius,
+    /// ONC RPC, as of NFS, by a call that is denied.
+    Rpc,
+    /// SMTP and FTP, by a reply that does not let its asker in.
+    Reply,
 }
 
 impl Service {
@@ -96,7 +115,7 @@ const NO_STRATUM: u8 = 16;
 #[must_use]
 pub fn of_segment(payload: &[u8]) -> Option<(Service, u16)> {
     match *payload.first()? {
-        b'-' => redis(payload).map(|code| (Service::Redis, code)),
+        b'-' => redis(payload).map(|code| (Service::Redis, code)).or_else(|| login(payload)),
         b'E' => postgres(payload).map(|code| (Service::Postgres, code)),
         0 => goaway(payload)
             .map(|code| (Service::Http2, code))
@@ -104,7 +123,10 @@ pub fn of_segment(payload: &[u8]) -> Option<(Service, u16)> {
             .or_else(|| reset_stream(payload).map(|code| (Service::Http2Stream, code))),
         1 => close(payload).map(|code| (Service::Amqp, code)),
         b'4' => smtp(payload).map(|code| (Service::Smtp, code)),
+        b'5' => reply(payload).map(|code| (Service::Reply, code)),
+        0x80 => rpc(payload).map(|code| (Service::Rpc, code)),
         0xff => notification(payload).map(|code| (Service::Bgp, code)),
+        byte if byte.is_ascii_alphanumeric() => login(payload),
         _ => None,
     }
 }
@@ -117,10 +139,8 @@ pub fn of_greeting(payload: &[u8]) -> Option<(Service, u16)> {
     }
     let begins =
         |word: &[u8]| payload.get(..word.len()).is_some_and(|s| s.eq_ignore_ascii_case(word));
-    if begins(b"* BYE ") {
-        return Some((Service::Imap, TURNED_DOWN));
-    }
-    begins(b"-ERR ").then_some((Service::Pop3, TURNED_DOWN))
+    let imap = begins(b"* BYE ").then_some((Service::Imap, TURNED_DOWN));
+    imap.or_else(|| begins(b"-ERR ").then_some((Service::Pop3, TURNED_DOWN)))
 }
 
 /// Reads a response of SIP over UDP: 500 to 504, which the server itself is the reason of (RFC 3261, section

@@ -9,6 +9,7 @@
 
 mod above;
 mod addr;
+pub mod answered;
 mod arp;
 mod checksum;
 pub mod dns;
@@ -27,6 +28,7 @@ mod known;
 mod link;
 mod link_header;
 pub mod location;
+pub mod mqtt;
 mod outer;
 mod overlay;
 mod plain;

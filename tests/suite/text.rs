@@ -29,7 +29,6 @@ const NOT_PRINTED: &[(&str, &str)] = &[
     ("l7-slow-backend-504", "payload of ports that are none of HTTP"),
     ("l7-tls-backend-refused", "the TLS hello"),
     ("node-without-endpoint", "payload of a health check's port"),
-    ("sack-not-translated", "SACK is printed, and not read from text"),
 ];
 
 /// Those whose first cause leaves no trace in what `tcpdump -nn` prints, by the field that has it.

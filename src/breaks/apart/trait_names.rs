@@ -2,6 +2,11 @@
 
 use std::net::IpAddr;
 
+/// Whether it has a trait that is had or not.
+pub(super) fn yes(is: bool) -> String {
+    if is { "yes" } else { "no" }.to_owned()
+}
+
 /// A version of TLS as people call it (RFC 8446, section 4.2.1).
 pub(super) fn tls_name(version: u16) -> String {
     match version {

@@ -15,6 +15,8 @@ pub enum Trait {
     Client,
     /// Whether the client ends its own side as soon as it has asked.
     HalfClosed,
+    /// Whether it stood at the moment from which those that broke were not answered any more.
+    StoodBefore,
     /// Whether an earlier connection had the same five-tuple.
     PortUsedBefore,
     /// The maximum segment size that the client's SYN announces.
@@ -28,6 +30,8 @@ pub enum Trait {
     IpOptions,
     /// Whether the client's SYN asks for ECN (RFC 3168, section 6.1.1).
     Ecn,
+    /// Whether the client's SYN carries data, as with Fast Open (RFC 7413).
+    SynData,
     /// The class of service of the client's SYN (RFC 2474).
     Dscp,
     /// Whether the client's SYN may not be fragmented.
@@ -64,19 +68,21 @@ pub enum Trait {
 
 impl Trait {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::RealServer,
         Self::LocalAddress,
         Self::NextMac,
         Self::ClientNetwork,
         Self::Client,
         Self::HalfClosed,
+        Self::StoodBefore,
         Self::PortUsedBefore,
         Self::SegmentSize,
         Self::Timestamps,
         Self::OlderTimestamp,
         Self::IpOptions,
         Self::Ecn,
+        Self::SynData,
         Self::Dscp,
         Self::DontFragment,
         Self::TunnelOptions,
@@ -109,6 +115,7 @@ impl Trait {
             Self::NextMac => "next-mac",
             Self::ClientNetwork => "client-network",
             Self::Client => "client",
+            Self::StoodBefore => "stood-before",
             Self::PortUsedBefore => "port-used-before",
             Self::ClientPort => "client-port",
             Self::SegmentSize => "segment-size",
@@ -116,6 +123,7 @@ impl Trait {
             Self::OlderTimestamp => "older-timestamp",
             Self::IpOptions => "ip-options",
             Self::Ecn => "ecn",
+            Self::SynData => "syn-data",
             Self::Dscp => "dscp",
             Self::DontFragment => "dont-fragment",
             Self::TunnelOptions => "tunnel-options",

@@ -97,13 +97,14 @@ pub(in crate::breaks) fn is_left_unanswered(trace: &Trace, id: ConnectionId) -> 
 }
 
 /// Whether a client began in a protocol in which each request has an answer: HTTP/1 (RFC 9112), TLS (RFC
-/// 8446, section 2).
+/// 8446, section 2), and those of [`crate::wire::answered`].
 fn is_due_an_answer(trace: &Trace, id: ConnectionId) -> bool {
     let mut first = trace.legs(id).iter().filter_map(|leg| {
         let begins = trace.forward(leg).opened();
         trace.vantage(leg).side_tables.first_request(leg.stream).filter(|_| begins)
     });
     first.any(|request| !request.method.is_empty() || request.tls.is_some())
+        || faults::is_due_an_answer(trace, id)
         || ANSWERED.contains(&trace.connection(id).front.server.1)
             && trace.unprinted().bytes
             && trace.legs(id).iter().any(|leg| trace.forward(leg).opened())

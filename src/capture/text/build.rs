@@ -225,7 +225,10 @@ impl Writer<'_, '_> {
         let at = out.len();
         out.extend([0, 0]);
         out.extend(tcp.urgent.to_be_bytes());
+        let options = out.len();
         out.extend(&tcp.options.bytes);
+        let counted_from = numbers.ack.wrapping_sub(tcp.ack.unwrap_or(numbers.ack));
+        shift(&mut out[options..][tcp.options.edges.clone()], counted_from);
         if whole {
             let options = out.len() - start - TCP as usize;
             out.extend(std::iter::repeat_n(0, (size as usize).saturating_sub(options)));
@@ -262,6 +265,14 @@ impl Writer<'_, '_> {
         out[at..at + 2].copy_from_slice(&sent.to_be_bytes());
         // Else something was not told as it was.
         self.known = self.known.and_if(right == wanted.to_be_bytes(), Known::SUM);
+    }
+}
+
+/// Turns edges of SACK blocks to what was on the wire: tcpdump counts them as it counts acknowledgments (print-tcp.c).
+fn shift(edges: &mut [u8], by: u32) {
+    for edge in edges.chunks_exact_mut(4) {
+        let printed = u32::from_be_bytes([edge[0], edge[1], edge[2], edge[3]]);
+        edge.copy_from_slice(&printed.wrapping_add(by).to_be_bytes());
     }
 }
 

@@ -125,8 +125,10 @@ impl Open {
             length: frame.and_then(|frame| frame.checked_sub(one.around)),
             options: match one.times[usize::from(turned)] {
                 // Every segment has them, if one has (RFC 7323): it cannot be older than the last.
-                Some(times) => Options { bytes: times.to_vec(), extent: Extent::All },
-                None if one.around <= BARE => Options { bytes: Vec::new(), extent: Extent::All },
+                Some(times) => Options { bytes: times.to_vec(), extent: Extent::All, edges: 0..0 },
+                None if one.around <= BARE => {
+                    Options { bytes: Vec::new(), extent: Extent::All, edges: 0..0 }
+                }
                 None => Options::default(),
             },
             ..Tcp::default()

@@ -28,13 +28,17 @@ pub(super) fn parse(scan: &mut Scan<'_>, options: &mut Options) -> bool {
         if item.is_empty() {
             continue;
         }
-        if one(item, &mut options.bytes).is_none() || options.bytes.len() > MOST {
+        let told = sack(item, options).or_else(|| one(item, &mut options.bytes));
+        if told.is_none() || options.bytes.len() > MOST {
             options.extent = Extent::Some;
             whole = !item.contains('\n');
             break;
         }
     }
     options.bytes.truncate(MOST);
+    if options.edges.end > MOST {
+        options.edges = 0..0;
+    }
     scan.skip(skip);
     whole
 }
@@ -81,10 +85,34 @@ fn one(item: &str, bytes: &mut Vec<u8>) -> Option<()> {
             bytes.push(u8::from_str_radix(data.get(at..at + 2)?, 16).ok()?);
         }
     } else {
-        // Blocks of SACK count from where the text counts; others are not printed whole.
+        // Others are not printed whole.
         return None;
     }
     scan.blanks().is_empty().then_some(()).or_else(|| item.starts_with("unknown-").then_some(()))
+}
+
+/// Blocks that are acknowledged beyond a gap: `sack 2 {1449:2897}{4345:5793}`, of version 3 `sack sack 1 {..}`.
+fn sack(item: &str, options: &mut Options) -> Option<()> {
+    const EDGES: usize = 8;
+    let mut scan = Scan::new(item);
+    let named = scan.word("sack");
+    scan.blanks().word("sack");
+    let blocks: u8 = scan.blanks().num().filter(|blocks| named && (1..=4).contains(blocks))?;
+    let mut edges = Vec::with_capacity(usize::from(blocks) * EDGES);
+    for _ in 0..blocks {
+        scan.blanks().eat("{").then_some(())?;
+        let left: u32 = scan.num()?;
+        scan.eat(":").then_some(())?;
+        let right: u32 = scan.num()?;
+        scan.eat("}").then_some(())?;
+        edges.extend(left.to_be_bytes());
+        edges.extend(right.to_be_bytes());
+    }
+    options.bytes.extend([5, edges.len() as u8 + 2]);
+    let from = options.bytes.len();
+    options.edges = from..from + edges.len();
+    options.bytes.extend(edges);
+    scan.blanks().is_empty().then_some(())
 }
 
 fn stamps(value: u32, echo: u32, bytes: &mut Vec<u8>) {
@@ -113,6 +141,21 @@ mod tests {
         wanted.extend([0, 0, 0, 0, 1, 3, 3, 7]);
         assert_eq!((options.bytes, options.extent), (wanted, Extent::All));
         assert_eq!(rest, ", length 0");
+    }
+
+    #[test]
+    fn blocks_of_sack_are_read_with_their_place() {
+        let (options, _) = read("nop,nop,TS val 9 ecr 8,nop,nop,sack 2 {1449:2897}{4345:5793}]");
+        assert_eq!((options.extent, options.edges.clone()), (Extent::All, 16..32));
+        assert_eq!(options.bytes[14..20], [5, 18, 0, 0, 5, 0xa9]);
+        let (old, _) = read("nop,nop,sack sack 1 {7:9} >");
+        assert_eq!(
+            (old.extent, &old.bytes[2..]),
+            (Extent::All, &[5, 10, 0, 0, 0, 7, 0, 0, 0, 9][..])
+        );
+        for broken in ["sack 2 {1:2}]", "sack 1 {1}]", "sack {1:2}]"] {
+            assert_eq!(read(broken).0.extent, Extent::Some, "{broken}");
+        }
     }
 
     #[test]

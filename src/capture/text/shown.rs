@@ -162,6 +162,8 @@ pub(super) enum Sum {
 pub(super) struct Options {
     pub(super) bytes: Vec<u8>,
     pub(super) extent: Extent,
+    /// Which of the bytes are the edges of SACK blocks: they count from where acknowledgments do.
+    pub(super) edges: std::ops::Range<usize>,
 }
 
 /// How much of the options is told.

@@ -95,7 +95,7 @@ impl Reader {
             _ if line.starts_with("Transmission Control Protocol") => {
                 let ports = port(line, "Src Port: ").zip(port(line, "Dst Port: "));
                 let Some(ports) = ports else { return };
-                let options = Options { bytes: Vec::new(), extent: Extent::All };
+                let options = Options { bytes: Vec::new(), extent: Extent::All, edges: 0..0 };
                 self.shown.body = Body::Tcp(Tcp { ports, options, ..Tcp::default() });
                 Section::Tcp
             }

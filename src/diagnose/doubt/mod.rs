@@ -4,18 +4,23 @@
 mod errors_for_a_while;
 mod no_names;
 mod quiet_sockets;
+mod second_request;
 mod sent_somewhere;
 mod sockets_at_once;
 mod stalled;
+mod standby;
 mod turned_away;
 mod two_paces;
 
 use super::{Facts, only_errors};
 
+pub(super) use standby::standby;
+
 /// The first that there is.
 pub(super) fn doubt(facts: &Facts) -> Option<String> {
     only_errors::only_errors(facts)
         .or_else(|| turned_away::turned_away_all(facts))
+        .or_else(|| second_request::second_request(facts))
         .or_else(|| no_names::no_names(facts))
         .or_else(|| quiet_sockets::quiet_sockets(facts))
         .or_else(|| sockets_at_once::sockets_at_once(facts))
@@ -23,4 +28,5 @@ pub(super) fn doubt(facts: &Facts) -> Option<String> {
         .or_else(|| two_paces::two_paces(facts))
         .or_else(|| errors_for_a_while::errors_for_a_while(facts))
         .or_else(|| stalled::stalled(facts))
+        .or_else(|| standby(facts))
 }

@@ -7,7 +7,8 @@ use super::evidence::{
 use super::place::Place;
 use super::renewed::{Moved, taken_over};
 use super::{Against, Opinions};
-use crate::breaks::{Group, Packet, hung, probed};
+use crate::breaks::apart::Trait;
+use crate::breaks::{Apart, Group, Packet, hung, probed};
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::SIZE_ETHERNET_MTU;
 use crate::diagnose::words::commands::ping;
@@ -81,7 +82,15 @@ fn left_waiting(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
     opinions.possible("l7-backend-silent", "then who was asked is a proxy, and its own capture shows what it asked of a server, and no answer");
     let why = "the other side acknowledged the whole question, and was silent from then on";
     let at = Some(facts.at(leg, silence.before));
-    opinions.refuted(&["packet-loss", "lb-idle-timeout", SIZE[0], SIZE[1]], &Against { why, at });
+    opinions.refuted(&["packet-loss", "lb-idle-timeout"], &Against { why, at });
+    let (vantage, back) = (facts.vantage(leg), facts.reply(leg));
+    let here = facts.path(leg, back).any(|(_, hop)| vantage.own.sent(hop) == Some(true));
+    // Whose end has the number behind what came has sent no more that could be lost.
+    if here || back.fin.is_set() {
+        opinions.refuted(SIZE, &Against { why, at });
+    } else {
+        opinions.possible("tun-mtu-blackhole", format!("then the server's own capture shows the answer leave in segments that are larger than any that came here, again and again, and 'ping -M do -s {}' from there fails where shorter ones pass", ping::of_packet(SIZE_ETHERNET_MTU)));
+    }
     true
 }
 
@@ -125,6 +134,14 @@ fn answer_kept(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
     true
 }
 
+/// Connections that were answered until one moment, while those that began after it are answered.
+fn forgotten_at_once(group: &Group, opinions: &mut Opinions) {
+    let stood = |a: &Apart| a.what == Trait::StoodBefore && a.value == "yes";
+    if group.apart.iter().any(stood) {
+        opinions.possible("director-no-entry-rst", "all of them lost their answers at one moment, and those that began after it are answered: what keeps their state on the way (a balancer, a firewall or NAT) failed over without its table, restarted, or had it flushed, and drops what it does not know; then 'conntrack -L -p tcp' or 'ipvsadm -Lnc' on it lack their clients' ports, and its log has that moment");
+    }
+}
+
 /// Bytes are sent again, and no answer comes.
 pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if given_up(facts, group, opinions) || left_waiting(facts, group, opinions) {
@@ -164,6 +181,7 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
     if group.packet == Packet::Request {
         moved_away(facts, group, opinions);
+        forgotten_at_once(group, opinions);
     }
     if group.packet == Packet::Response && answer_kept(facts, group, opinions) {
         return;

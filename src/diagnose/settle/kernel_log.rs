@@ -3,7 +3,7 @@
 //! of any host whose words were given, so it proves nothing: what it names stands first among what fits.
 
 use crate::diagnose::finding::Candidate;
-use crate::diagnose::{Finding, Kind, Settled};
+use crate::diagnose::{Finding, Kind, Settled, ToConfirm};
 use crate::state::{HostState, KernelSaid, KernelWord};
 use crate::trace::Trace;
 
@@ -20,6 +20,7 @@ pub(in crate::diagnose) fn tell(trace: &Trace, finding: &mut Finding) {
         for said in &matched.state.kernel {
             if let Some((id, why)) = fits(trace, finding, &matched.state, said) {
                 first(finding, id, why);
+                look_first(finding, id);
             }
         }
     }
@@ -28,6 +29,13 @@ pub(in crate::diagnose) fn tell(trace: &Trace, finding: &mut Finding) {
         let why = "the kernel's log says so of these very ends: then 'ip route get CLIENT' there names another interface than the one where they come in, and net.ipv4.conf.*.rp_filter is 1".to_owned();
         first(finding, "rp-filter-drop", why);
     }
+}
+
+/// Whether a kernel's log names a cause of a finding: then what no line speaks for is no help beside it.
+pub(in crate::diagnose) fn speaks(trace: &Trace, finding: &Finding) -> bool {
+    let mut said = trace.states.iter().flat_map(|of| of.state.kernel.iter().map(move |s| (of, s)));
+    finding.id.is_of(&SILENT)
+        && said.any(|(of, said)| fits(trace, finding, &of.state, said).is_some())
 }
 
 /// The cause that a word names, where it is about a finding's connections.
@@ -65,4 +73,19 @@ fn fits(
 fn first(finding: &mut Finding, id: &'static str, why: String) {
     finding.candidates.retain(|candidate| candidate.id != id);
     finding.candidates.insert(0, Candidate { id: id.into(), tell_apart: why });
+}
+
+/// Puts what tells whether a table of connections is full before all else that is to be looked at.
+fn look_first(finding: &mut Finding, id: &'static str) {
+    if id != "conntrack-table-full" {
+        return;
+    }
+    let look = ToConfirm {
+        host: "the host whose kernel says so".to_owned(),
+        command: "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; conntrack -L 2>/dev/null | awk '{print $1, $4}' | sort | uniq -c | sort -rn | head".to_owned(),
+        why: "the count at its maximum while these fail: this is it, and the last list says of what the table is full (a flood of SYN_SENT, idle ESTABLISHED, questions of UDP)".to_owned(),
+    };
+    if !finding.to_confirm.contains(&look) {
+        finding.to_confirm.insert(0, look);
+    }
 }

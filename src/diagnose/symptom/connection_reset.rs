@@ -82,6 +82,9 @@ fn how(facts: &Facts, sightings: &[Sighting]) -> String {
         );
     }
     match n {
+        0 if connections(sightings).all(|id| is_before_a_word(facts, id)) => format!(
+            "{whom} were reset as soon as they stood, before either side had said a word: so whoever listens there turns a caller away, by a rule on who calls (haproxy: 'tcp-request connection reject') or for want of a server for him."
+        ),
         0 => {
             let timed = super::first_words::timed(facts, sightings).unwrap_or_default();
             format!("{whom} {cut}{timed}.")
@@ -89,6 +92,18 @@ fn how(facts: &Facts, sightings: &[Sighting]) -> String {
         n if n == sightings.len() => format!("{whom} {at_once}."),
         n => format!("{whom} {cut}, or {at_once} ({}).", count(n, "connection")),
     }
+}
+
+/// Whether the server's side reset a connection as soon as it stood, and nobody had said a word.
+fn is_before_a_word(facts: &Facts, id: ConnectionId) -> bool {
+    facts.legs(id).iter().any(|leg| {
+        let (there, back) = (facts.forward(leg), facts.reply(leg));
+        let mute = there.payload == 0 && back.payload == 0 && !there.fin.is_set();
+        let stood = there.opened() && back.accepted() && there.ack.is_set();
+        mute && stood
+            && back.rst.is_set()
+            && (0..CONNECTION_RESET_SILENT_NS).contains(&back.rst.since(there.ack))
+    })
 }
 
 /// How long a client was silent before it was reset in the server's name, nanoseconds, where that is no
@@ -131,9 +146,25 @@ fn on_closed(facts: &Facts, sightings: &[Sighting]) -> String {
             seconds(ns)
         )
     });
+    let limit = closes_after(facts, sightings).map_or_else(String::new, |ns| {
+        format!(" It closes what nothing was said on for {}.", seconds(ns))
+    });
     format!(
-        " In {whom} the server had answered and closed before, and took no more of what its client was sending.{used}"
+        " In {whom} the server had answered and closed before, and took no more of what its client was sending.{limit}{used}"
     )
+}
+
+/// The silence after which the server closed, where it is the same each time that it shows, nanoseconds.
+fn closes_after(facts: &Facts, sightings: &[Sighting]) -> Option<i64> {
+    const ALIKE: i64 = 30;
+    let silence = |leg: &Leg| {
+        let silence = facts.vantage(leg).side_tables.idle(leg.stream)?.last;
+        (silence.after == facts.reply(leg).fin && silence.by != leg.client).then(|| silence.ns())
+    };
+    let all: Vec<i64> =
+        connections(sightings).filter_map(|id| facts.legs(id).iter().find_map(silence)).collect();
+    let (least, most) = (*all.iter().min()?, *all.iter().max()?);
+    (all.len() > 1 && most - least <= most / ALIKE).then_some(most)
 }
 
 /// How long after a server had closed its client sent more, where that is too long for the two to have

@@ -115,6 +115,17 @@ fn is_answered(f: &Facts, sightings: &[Sighting]) -> bool {
     f.requests().any(|(id, c)| c.progress.response && services.contains(&f.service_of(id)))
 }
 
+/// Whether no answer was lost: the capture of whoever answers shows what leaves there, or his end came, whose number is the
+/// one behind what he had said.
+fn none_was_lost(f: &Facts, sighting: &Sighting) -> bool {
+    sighting.connection.is_some_and(|id| {
+        f.legs(id).iter().any(|leg| {
+            let (own, back) = (&f.vantage(leg).own, f.reply(leg));
+            back.fin.is_set() || f.path(leg, back).any(|(_, hop)| own.sent(hop) == Some(true))
+        })
+    })
+}
+
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
     let given_up = |s: &Sighting| s.connection.is_some_and(|id| probed(f, id).is_some());
@@ -141,7 +152,14 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             f,
             sightings,
             format!("later questions get no answer, after waits of up to {wait}"),
-            "the connection had answered before. The client's last question was acknowledged by the other side's kernel, no byte of an answer followed, and the client ended the connection. No packet is lost: a program does not answer, or a proxy whose own server does not.",
+            format!(
+                "the connection had answered before. The client's last question was acknowledged by the other side's kernel, no byte of an answer followed, and the client ended the connection. {}",
+                if sightings.iter().all(|s| none_was_lost(f, s)) {
+                    "No packet is lost: a program does not answer, or a proxy whose own server does not."
+                } else {
+                    "So it is where a program does not answer, or a proxy whose own server does not; an answer that is lost each time, as one that is too large for the way, looks the same from here."
+                }
+            ),
         );
     }
     let short = sightings.iter().filter(|s| is_cut_short(f, s)).count();

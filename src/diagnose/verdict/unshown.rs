@@ -6,7 +6,7 @@ use crate::diagnose::Facts;
 use crate::flow::{Observations, VantageId};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::Ip;
+use crate::wire::{Ip, Mac};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether no answer of a real server is in the captures where answers pass the director by: that
@@ -102,6 +102,58 @@ pub(super) fn not_looked_at(trace: &Trace) -> Option<String> {
             super::super::words::list(&vips)
         )
     })
+}
+
+/// Who of several holds an address that no capture has an advertisement of: what decides between them was not looked at.
+pub(super) fn vrrp_left_out(trace: &Trace) -> Option<String> {
+    if trace.vantages.iter().any(|vantage| !vantage.vrrp.is_empty()) {
+        return None;
+    }
+    let (vip, hosts) = held_by_several(trace)?;
+    Some(format!(
+        "; {vip} is held by {} in turn, and what decides between them was not looked at, as no capture has any VRRP ('arp or vrrp' in the filter)",
+        super::super::words::list(&hosts)
+    ))
+}
+
+/// An address that went from one MAC to another and back, or that two directors served, with whose it was.
+fn held_by_several(trace: &Trace) -> Option<(Ip, Vec<String>)> {
+    let mut held: BTreeMap<Ip, Vec<Mac>> = BTreeMap::new();
+    let mut ids: Vec<(i64, ConnectionId)> =
+        trace.requests().filter_map(|(id, _)| Some((trace.time(trace.start(id)?).0, id))).collect();
+    ids.sort_unstable();
+    for (_, id) in ids {
+        let c = trace.connection(id);
+        let answered = c.protocol.is_tcp() && c.progress.answered;
+        let Some(mac) = owner(trace, id).filter(|_| answered && c.back.is_none()) else { continue };
+        let turns = held.entry(c.front.server.0).or_default();
+        if turns.last() != Some(&mac) {
+            turns.push(mac);
+        }
+    }
+    held.into_iter().find_map(|(vip, turns)| {
+        let macs: BTreeSet<Mac> = turns.iter().copied().collect();
+        // Once there and back: one change may be a new network card or a server that is replaced.
+        let back = turns.len() > macs.len() && (2..=3).contains(&macs.len());
+        // Who takes each connection anew is balanced, and not handed over.
+        let handed = turns.len() <= MOST_TURNS;
+        (back && handed).then(|| (vip, macs.iter().map(Mac::to_string).collect()))
+    })
+}
+
+/// More turns than this are no hand-overs. Judgement: a pair that flaps as often is seen by other means.
+const MOST_TURNS: usize = 8;
+
+/// The MAC that a client on the server's own link calls and that answers it, where it is no router's.
+fn owner(trace: &Trace, id: ConnectionId) -> Option<Mac> {
+    let leg = trace.legs(id).first()?;
+    let vantage = trace.vantage(leg);
+    let (there, back) =
+        (vantage.first_hop(trace.forward(leg))?, vantage.first_hop(trace.reply(leg))?);
+    let mac = back.link.src.filter(|mac| there.link.dst == Some(*mac) && !mac.is_vrrp())?;
+    let host = trace.topology.hosts.get(trace.host_by_mac(Some(mac))?);
+    let own = crate::topology::is_origin(back) && !host.next_hop && !host.fabric;
+    (own && !vantage.own.has(mac)).then_some(mac)
 }
 
 /// Whether captures that show hardware addresses show nobody look for a neighbour.

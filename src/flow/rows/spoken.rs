@@ -65,6 +65,15 @@ enum Form {
     Memcached,
     Unauthorized,
     Contact,
+    MySql,
+    MongoDbError,
+    Radius,
+    Rpc,
+    Reply,
+    NotUnderstood,
+    KeepAlive,
+    AnswerDue,
+    AnsweredAgain,
 }
 
 /// Forms of those who send a client on, to an address and to a name.
@@ -84,7 +93,7 @@ fn redirect_of(who: Redirector) -> (Form, Form) {
 }
 
 /// Forms of the services whose errors are kept.
-const FAULTS: [(Service, Form); 21] = [
+const FAULTS: [(Service, Form); 26] = [
     (Service::Postgres, Form::Postgres),
     (Service::Redis, Form::Redis),
     (Service::Mqtt, Form::Mqtt),
@@ -106,6 +115,11 @@ const FAULTS: [(Service, Form); 21] = [
     (Service::Smtp, Form::Smtp),
     (Service::Memcached, Form::Memcached),
     (Service::Http, Form::Unauthorized),
+    (Service::MySql, Form::MySql),
+    (Service::MongoDb, Form::MongoDbError),
+    (Service::Radius, Form::Radius),
+    (Service::Rpc, Form::Rpc),
+    (Service::Reply, Form::Reply),
 ];
 
 fn form_of(service: Service) -> Form {
@@ -167,6 +181,15 @@ words!(Form {
     Form::Contact => "sip-contact",
     Form::Bgp => "bgp-notification",
     Form::Ntp => "ntp-kiss",
+    Form::MySql => "mysql-error",
+    Form::MongoDbError => "mongodb-error",
+    Form::Radius => "radius-reject",
+    Form::Rpc => "rpc-denied",
+    Form::Reply => "reply-not-let-in",
+    Form::NotUnderstood => "not-understood",
+    Form::KeepAlive => "mqtt-keep-alive",
+    Form::AnswerDue => "answer-due",
+    Form::AnsweredAgain => "http-answered-again",
 });
 
 fn sent_on(form: Form, ip: Option<Ip>, number: u16) -> Option<Words> {
@@ -213,11 +236,15 @@ impl Row for Of<Spoken> {
             Words::NoSuchName(name) => (Form::NoSuchName, name, None),
             Words::Media(ip, port) => (Form::Media, port, Some(ip)),
             Words::Contact(ip, port) => (Form::Contact, port, Some(ip)),
+            Words::NotUnderstood => (Form::NotUnderstood, 0, None),
+            Words::AnswerDue(len) => (Form::AnswerDue, len, None),
+            Words::AnsweredAgain(bad) => (Form::AnsweredAgain, u16::from(bad), None),
+            Words::KeepAlive(seconds) => (Form::KeepAlive, seconds, None),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `dns-refusal`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-left-midway`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `tls-hello-to-greeting`, `websocket-close`, `http2-rst-stream`, `websocket-close-code`, `smtp-error`, `memcached-error`, `http-unauthorized`, `dns-name`, `dns-no-such-name`, `sip-media`, `sip-contact`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `dns-refusal`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-left-midway`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `ssh-refusal`, `tls-hello-to-greeting`, `websocket-close`, `http2-rst-stream`, `websocket-close-code`, `smtp-error`, `memcached-error`, `http-unauthorized`, `dns-name`, `dns-no-such-name`, `sip-media`, `sip-contact`, `bgp-notification`, `ntp-kiss`, `mysql-error`, `mongodb-error`, `radius-reject`, `rpc-denied`, `reply-not-let-in`, `not-understood`, `mqtt-keep-alive`, `answer-due`, `http-answered-again`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
-            "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-refusal`, `dns-name` and what ends in `-name` a digest of the name",
+            "the status, the alert's description, the port, or the error's code; of `mqtt-keep-alive` seconds; of `answer-due` the bytes that were said; of `http-answered-again` 1 where that is 400; of `dns-failure`, `dns-refusal`, `dns-name` and what ends in `-name` a digest of the name",
             &mut number,
         );
         c.some_ip("ip", "the address that is named", &mut ip);
@@ -241,6 +268,10 @@ impl Row for Of<Spoken> {
             Form::NoSuchName => Words::NoSuchName(number),
             Form::Media => Words::Media(ip.unwrap_or_default(), number),
             Form::Contact => Words::Contact(ip.unwrap_or_default(), number),
+            Form::NotUnderstood => Words::NotUnderstood,
+            Form::AnswerDue => Words::AnswerDue(number),
+            Form::AnsweredAgain => Words::AnsweredAgain(number > 0),
+            Form::KeepAlive => Words::KeepAlive(number),
             other => {
                 let known = FAULTS.iter().find(|(_, form)| *form == other);
                 let fault = known.map(|(service, _)| Words::Fault(*service, number));

@@ -1,10 +1,11 @@
 //! Who is turned away for his name or his password, until he is served: a client may ask first and log in then, and
-//! HTTP and SIP ask each for his name by a first refusal (RFC 9110, section 15.5.2; RFC 3261, section 22.1).
+//! HTTP and SIP ask each for his name by a first refusal (RFC 9110, section 15.5.2; RFC 3261, section 22.1). RADIUS is asked
+//! for many users by one stream, of which some are not known.
 
 use super::{Spoken, Words};
-use crate::flow::{Side, StreamId};
+use crate::flow::{Mark, Side, StreamId};
 use crate::hashed::{HashMap, HashSet};
-use crate::wire::fault::{Service, is_of_asker};
+use crate::wire::fault::{self, Service, is_of_asker};
 use crate::wire::{http, sip};
 
 /// Streams of which challenges are counted.
@@ -13,11 +14,25 @@ const MAX_CHALLENGED: usize = 1 << 12;
 /// that is stale (RFC 7616, section 3.3).
 const AGAIN: u8 = 3;
 
+/// Who lets in fewer than one of so many turns most away. Judgement.
+const MOST: u32 = 4;
+
+/// What a server of RADIUS answered by one stream, on which one device asks for many users.
+#[derive(Debug, Clone, Copy)]
+struct Access {
+    side: Side,
+    /// The first that was turned away.
+    first: Mark,
+    let_in: u32,
+    turned_away: u32,
+}
+
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Refusals {
     open: HashSet<StreamId>,
     challenged: HashMap<StreamId, u8>,
+    access: HashMap<StreamId, Access>,
 }
 
 impl Refusals {
@@ -92,10 +107,39 @@ impl Refusals {
         }
     }
 
+    /// Takes in an answer of RADIUS.
+    pub fn access(&mut self, (id, side): (StreamId, Side), mark: Mark, payload: &[u8]) {
+        let Some(lets_in) = fault::of_radius(payload) else { return };
+        if self.access.len() >= MAX_CHALLENGED && !self.access.contains_key(&id) {
+            return;
+        }
+        let nobody = Access { side, first: Mark::NONE, let_in: 0, turned_away: 0 };
+        let of = self.access.entry(id).or_insert(nobody);
+        if lets_in {
+            of.let_in += 1;
+        } else {
+            of.turned_away += 1;
+            of.first.set_once(mark);
+        }
+    }
+
+    /// Streams on which RADIUS turned most away.
+    pub fn settle(&mut self) -> Vec<(StreamId, Spoken)> {
+        let mut all: Vec<(StreamId, Access)> =
+            std::mem::take(&mut self.access).into_iter().collect();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        let words = Words::Fault(Service::Radius, fault::ACCESS_REJECT);
+        all.into_iter()
+            .filter(|(_, of)| of.turned_away > 0 && of.let_in * MOST <= of.let_in + of.turned_away)
+            .map(|(id, of)| (id, Spoken { side: of.side, mark: of.first, words }))
+            .collect()
+    }
+
     /// Forgets a stream that is let go.
     pub fn forget(&mut self, id: StreamId) {
         self.open.remove(&id);
         self.challenged.remove(&id);
+        self.access.remove(&id);
     }
 }
 

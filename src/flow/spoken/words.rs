@@ -55,6 +55,15 @@ pub enum Words {
     /// First words of a client that have no answer by their protocol; or a server's by which the two change to such a
     /// protocol (HTTP 101).
     NoAnswerDue,
+    /// An answer in HTTP/1 that is not the first of its connection, where several connections have one of status 400 after
+    /// a first that served: whether this one is.
+    AnsweredAgain(bool),
+    /// First words of a client that each server answers by their protocol, and that nothing answered: their length.
+    AnswerDue(u16),
+    /// A client of MQTT that says for how many seconds it may be silent.
+    KeepAlive(u16),
+    /// An answer that says that a line is not understood, of a server of mail, files or Redis.
+    NotUnderstood,
     /// A client that begins in HTTP/2 without asking (RFC 9113, section 3.4).
     Http2,
 }

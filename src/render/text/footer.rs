@@ -128,12 +128,12 @@ fn clocks(report: &Report, style: &Style) -> Vec<String> {
     }
     if let [(first, against), rest @ ..] = &untied[..] {
         let names = list(untied.iter().map(|(name, _)| name.as_str()), MAX_UNTIED);
-        let whose = if rest.is_empty() {
-            format!("{first}: how its clock stands")
+        let said = if rest.is_empty() {
+            format!("{first}: its clock against {against}'s is open")
         } else {
-            format!("{names}: how their clocks stand")
+            format!("{names}: their clocks against {against}'s are open")
         };
-        lines.push(format!("{whose} to {against}'s cannot be told; do not compare their times"));
+        lines.push(format!("{said}; do not compare their times"));
     }
     lines
 }

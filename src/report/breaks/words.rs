@@ -267,6 +267,10 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
         Trait::ClientNetwork => format!("come{s} from {value}"),
         Trait::Client => format!("come{s} from {value}"),
         Trait::ClientPort => format!("{have} a client port {value}"),
+        Trait::StoodBefore if yes => {
+            format!("{have} been answered until one moment, and no more from then on")
+        }
+        Trait::StoodBefore => "began after those had lost their answers".to_owned(),
         Trait::PortUsedBefore => {
             format!("use{s} a client port {}used before", if yes { "" } else { "not " })
         }
@@ -281,6 +285,10 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
         Trait::IpOptions => no("IP options"),
         Trait::Ecn if yes => format!("ask{s} for ECN in the SYN"),
         Trait::Ecn => format!("{} not ask for ECN in the SYN", if one { "does" } else { "do" }),
+        Trait::SynData if yes => {
+            format!("carr{} data in the SYN (TCP Fast Open)", if one { "ies" } else { "y" })
+        }
+        Trait::SynData => format!("carr{} no data in the SYN", if one { "ies" } else { "y" }),
         Trait::Dscp => format!("{have} DSCP {value} in the SYN"),
         Trait::DontFragment if yes => format!("set{s} DF in the SYN"),
         Trait::DontFragment => format!("leave{s} DF unset in the SYN"),

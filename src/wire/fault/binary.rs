@@ -1,7 +1,7 @@
 //! Errors in protocols that are no lines of text: each gives its code, if it is one that is known.
 
 use super::Service;
-use super::codes::{AMQP, BGP, HTTP2, LDAP, MQTT, POSTGRES};
+use super::codes::{AMQP, BGP, HTTP2, LDAP, MQTT, POSTGRES, RPC};
 
 /// How HPACK writes the name `grpc-status`, with its length: plain, and in its Huffman code (RFC 7541,
 /// section 5.2 and appendix B).
@@ -123,4 +123,14 @@ pub(super) fn grpc(payload: &[u8]) -> Option<u16> {
     };
     let value = GRPC_STATUS.iter().find_map(|name| after(name))?;
     GRPC_VALUES.iter().find(|(written, _)| value.starts_with(written)).map(|(_, code)| *code)
+}
+
+/// A call of ONC RPC over TCP that is denied for its credentials: one last fragment (RFC 5531, sections 9 and 11), a
+/// reply, denied, `AUTH_ERROR`, and why.
+pub(super) fn rpc(payload: &[u8]) -> Option<u16> {
+    let [0x80, 0, 0, 20, _, _, _, _, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, why] = payload
+    else {
+        return None;
+    };
+    RPC.iter().map(|(known, _)| *known).find(|known| *known == u16::from(*why))
 }

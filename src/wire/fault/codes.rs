@@ -9,7 +9,7 @@ pub const CLOCK_NOT_SET: u16 = 4;
 
 /// Of SQLSTATEs that have letters, and of Redis' words, which have no numbers: the number under which
 /// each is kept, and what it means.
-pub(super) const POSTGRES: [(&str, u16, &str); 13] = [
+pub(super) const POSTGRES: [(&str, u16, &str); 14] = [
     ("N", SPEAKS_NO_TLS, "it speaks no TLS, as its client asks for"),
     ("53300", 53300, "too many connections"),
     ("53200", 53200, "out of memory"),
@@ -22,6 +22,7 @@ pub(super) const POSTGRES: [(&str, u16, &str); 13] = [
     ("08006", 8006, "connection failure"),
     ("25006", 25006, "read-only, so it is a standby"),
     ("28P01", 28001, "the password is wrong"),
+    ("3D000", 3000, "it has no such database"),
     ("28000", 28000, "this user is not let in from there: pg_hba.conf, or no such role"),
 ];
 pub(super) const REDIS: [(&str, u16, &str); 11] = [
@@ -37,6 +38,46 @@ pub(super) const REDIS: [(&str, u16, &str); 11] = [
     ("WRONGPASS", 10, "the name or the password is wrong"),
     ("NOPERM", 11, "this user may not do that"),
 ];
+/// Errors of MySQL that say that the server cannot, or does not let its asker in, with what their text has to say where a
+/// number stands for other things as well (MySQL and MariaDB server error references; 9001 of ProxySQL).
+pub(super) const MYSQL: [(u16, &str, &str); 16] = [
+    (1040, "", "too many connections"),
+    (1044, "", "this user is not let into the database"),
+    (1045, "", "the name or the password is wrong, or it is not let in from there"),
+    (1047, "WSREP", "this node of the cluster takes no queries: WSREP is not ready"),
+    (1049, "", "it has no such database"),
+    (1053, "", "it shuts down"),
+    (1203, "", "too many connections of this user"),
+    (1226, "", "this user has used up what it may"),
+    (1251, "", "the client's way to log in is not known there"),
+    (1290, "read-only", "read-only, so it is a replica"),
+    (1698, "", "this user is not let in from there"),
+    (1820, "", "the password has expired"),
+    (1836, "", "read-only, so it is a replica"),
+    (1862, "", "the password has expired"),
+    (3118, "", "the account is locked"),
+    (9001, "", "ProxySQL reaches none of its servers in time"),
+];
+/// The same of MongoDB (its error codes, `error_codes.yml`).
+pub(super) const MONGODB: [(u16, &str); 8] = [
+    (13, "not authorized"),
+    (18, "authentication failed"),
+    (91, "it shuts down"),
+    (189, "it is the primary no more"),
+    (10107, "not the primary"),
+    (11600, "it shuts down"),
+    (11602, "its state in the replica set changes"),
+    (13435, "not the primary, and it may not be read"),
+];
+/// Why a call of ONC RPC is denied for its credentials (RFC 5531, section 9, `auth_stat`), where none that are new help.
+pub(super) const RPC: [(u16, &str); 2] = [
+    (1, "AUTH_BADCRED: the credentials are not taken"),
+    (5, "AUTH_TOOWEAK: what it is asked for wants a port below 1024 or stronger credentials"),
+];
+/// RADIUS: Access-Reject (RFC 2865, section 4.3).
+pub const ACCESS_REJECT: u16 = 3;
+/// A login that is not taken: NO of IMAP with its code (RFC 9051, section 7.1), -ERR of POP3 (RFC 3206, section 3).
+pub(super) const LOGIN_FAILED: u16 = 2;
 pub(super) const MQTT: [(u16, &str); 9] = [
     (0x03, "server unavailable"),
     (0x04, "bad user name or password"),
@@ -132,7 +173,13 @@ pub(super) const CHALLENGES: [u16; 3] = [401, 403, 407];
 #[must_use]
 pub fn is_of_asker(service: Service, code: u16) -> bool {
     match service {
-        Service::Postgres => code == 28001,
+        Service::Postgres => matches!(code, 28001 | 3000),
+        Service::MySql => {
+            matches!(code, 1044 | 1045 | 1049 | 1251 | 1698 | 1820 | 1862 | 3118)
+        }
+        Service::MongoDb => matches!(code, 13 | 18),
+        Service::Imap | Service::Pop3 => code == LOGIN_FAILED,
+        Service::Radius | Service::Reply => true,
         Service::Redis => matches!(code, 9..=11),
         Service::Mqtt => matches!(code, 0x04 | 0x05 | 0x86 | 0x87),
         Service::Ldap => code == 49,
@@ -172,6 +219,17 @@ pub fn words(service: Service, code: u16) -> String {
         Service::Amqp if code > 91 => numbered(&AMQP, "AMQP Connection.Close"),
         Service::Dns => "DNS SERVFAIL".to_owned(),
         Service::DnsRefused => "DNS REFUSED".to_owned(),
+        Service::MySql => {
+            let known = MYSQL.iter().find(|(known, ..)| *known == code);
+            let means = known.map_or("an error", |(.., means)| means);
+            format!("MySQL {code} ({means})")
+        }
+        Service::MongoDb => numbered(&MONGODB, "MongoDB"),
+        Service::Rpc => numbered(&RPC, "RPC denied,"),
+        Service::Radius => "RADIUS Access-Reject".to_owned(),
+        Service::Reply => format!("reply {code} of SMTP or FTP (who asks is not let in)"),
+        Service::Imap if code == LOGIN_FAILED => "IMAP NO [AUTHENTICATIONFAILED]".to_owned(),
+        Service::Pop3 if code == LOGIN_FAILED => "POP3 -ERR [AUTH]".to_owned(),
         Service::Imap => "IMAP BYE as the greeting".to_owned(),
         Service::Pop3 => "POP3 -ERR as the greeting".to_owned(),
         Service::Sip if CHALLENGES.contains(&code) => {

@@ -9,7 +9,7 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::proxy::prefaces::{
-    Listener, Said, Wrong, end_of, endpoints, judge, preface,
+    Listener, Said, Wrong, end_of, endpoints, judge, misunderstood, preface,
 };
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::{agree, count, list, part};
@@ -108,7 +108,7 @@ fn unexpected(
     let sure = n >= NO_COINCIDENCE || !said.answered.is_empty();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     finding.fixes = vec![
-        server_fix(who, "read the header: 'accept-proxy' on bind (haproxy), 'proxy_protocol' on listen (nginx), 'RemoteIPProxyProtocol' (Apache)", "Take the word out again."),
+        server_fix(who, "read the header: 'accept-proxy' on bind (haproxy), 'proxy_protocol' on listen (nginx), 'RemoteIPProxyProtocol' (Apache), 'smtpd_upstream_proxy_protocol = haproxy' (Postfix), 'haproxy = yes' (Dovecot)", "Take the word out again."),
         balancer_fix(
             "send no header there: leave out 'send-proxy' (haproxy server line), 'proxy_protocol on' (nginx stream), the target group's attribute proxy_protocol_v2.enabled (AWS)",
         )
@@ -120,13 +120,16 @@ fn unexpected(
 /// "HTTP 400", "a TLS alert", "it closes without a word".
 fn answers(trace: &Trace, said: &Said) -> String {
     let words: Vec<String> =
-        each_once(said.rejected.iter().filter_map(|(_, leg)| preface(trace, leg)).map(|p| {
-            match p.reply {
+        each_once(said.rejected.iter().filter_map(|(_, leg)| Some((leg, preface(trace, leg)?))).map(
+            |(leg, p)| match p.reply {
                 FirstReply::Status(status) => format!("it answers HTTP {status}"),
                 FirstReply::Alert => "it answers with a TLS alert".to_owned(),
+                _ if misunderstood(trace, leg).is_some() => {
+                    "it says that it does not understand that line, and what its client says next is answered one late".to_owned()
+                }
                 _ => "it closes without a word".to_owned(),
-            }
-        }));
+            },
+        ));
     list(&words)
 }
 
@@ -223,7 +226,12 @@ fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
                 FirstReply::Status(status) => format!("the server answers HTTP {status}"),
                 _ => "the server's first word: a TLS alert".to_owned(),
             };
-            proofs.extend(trace.proof(leg, p.replied, note));
+            match misunderstood(trace, leg) {
+                Some(mark) => {
+                    proofs.extend(trace.proof(leg, mark, "the server does not understand it"))
+                }
+                None => proofs.extend(trace.proof(leg, p.replied, note)),
+            }
         }
         None => {
             let note = "the first bytes, which are no PROXY header";

@@ -22,10 +22,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings = sets.into_iter().map(|((service, _), set)| finding(facts, service, &set));
     Detection::from(findings.collect(), || {
-        Detection::clean_if(
-            !facts.unprinted().bytes,
-            "what a text prints of SACK blocks is not read (tcpdump -xx)",
-        )
+        Detection::clean_if(!facts.hides_segments(), "a text prints no options of TCP (tcpdump -q)")
     })
 }
 

@@ -9,8 +9,9 @@ use crate::diagnose::words::commands::ip::Answers;
 use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::{name, server_subject, service_subject, share};
 use crate::diagnose::{Confidence, Facts, Finding, Proof};
+use crate::flow::IcmpErrorKind;
 use crate::trace::ConnectionId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Findings of one reason, under the id of the cause that asks.
 pub(super) fn findings(facts: &Facts, id: &'static str, why: WhyAround) -> Vec<Finding> {
@@ -83,6 +84,15 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
         finding.connections = ids.to_vec();
         return finding;
     }
+    if let Some((who_told, proof)) = told_by_redirect(facts, first, ids) {
+        finding.explanation.push_str(&format!(" {who_told} told it to, by an ICMP redirect: a kernel sends one for what it would take in and out by one interface, and who heeds it answers past the balancer from then on."));
+        finding.fixes.extend(super::told_shorter::send_none(&who_told, &who));
+        finding.proofs = proofs(facts, first, &to);
+        finding.proofs.push(proof);
+        finding.subjects = vec![subject];
+        finding.connections = ids.to_vec();
+        return finding;
+    }
     let dip = format!("DIP: the balancer's address on this link, {} in 'ip neigh'", first.came);
     finding.fixes.push(if first.direct {
         let route = Step::new(
@@ -103,6 +113,22 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
     finding.subjects = vec![subject];
     finding.connections = ids.to_vec();
     finding
+}
+
+/// Who told the server by an ICMP redirect that one of these clients is better reached by another next hop, with the
+/// frame.
+fn told_by_redirect(
+    facts: &Facts,
+    first: &Denied,
+    ids: &[ConnectionId],
+) -> Option<(String, Proof)> {
+    let clients: BTreeSet<_> = ids.iter().map(|id| facts.connection(*id).front.client.0).collect();
+    let server = facts.connection(first.id).front.server.0;
+    let vantage = facts.vantage(&first.leg);
+    let mut told = vantage.errors.iter().filter(|e| e.kind == IcmpErrorKind::Redirect);
+    let error = told.find(|e| e.dst == server && clients.contains(&e.quote.dst))?;
+    let note = format!("redirect: {server} is told of another way to {}", error.quote.dst);
+    Some((error.src.to_string(), Proof::on(first.leg.vantage, error.mark, note)))
 }
 
 /// The handshake that its client denies.

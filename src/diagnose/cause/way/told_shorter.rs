@@ -5,7 +5,7 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::way::shorter_ways::{ShorterWay, proofs, shorter_ways};
 use crate::diagnose::words::commands::{step, sysctl};
 use crate::diagnose::words::{self, count, servers, share};
-use crate::diagnose::{Confidence, Facts, Finding, Names};
+use crate::diagnose::{Confidence, Facts, Finding, Fix, Names};
 use crate::topology::Role;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
@@ -30,28 +30,26 @@ fn finding(facts: &Facts, way: &ShorterWay) -> Finding {
         "'cache <redirected>', or answers that leave for another MAC than the director's: it heeds them. No answer leaves: it is silent for another reason",
     );
     finding.candidate("rs-silent", "then no SYN-ACK leaves the real server at all");
-    finding.fixes.push(step::safe(
-        director.to_string(),
-        [sysctl::step(&[
-            ("net.ipv4.conf.all.send_redirects", "0", "1"),
-            ("net.ipv4.conf.IFACE.send_redirects", "0", "1"),
-        ])
-        .because("IFACE: the interface of that link; what one of the two allows is sent")],
-    ));
-    finding.fixes.push(step::safe(
-        server.to_string(),
-        [
-            step::Step::look("ip route flush cache   # forgets what it was told"),
-            sysctl::step(&[
-                ("net.ipv4.conf.all.accept_redirects", "0", "1"),
-                ("net.ipv4.conf.IFACE.accept_redirects", "0", "1"),
-            ]),
-        ],
-    ));
+    finding.fixes.extend(send_none(&director.to_string(), &server.to_string()));
     let subjects = servers(facts, &ids);
     let host = facts.host_by_ip(client);
     finding
         .concerning(subjects, ids)
         .also(host.map(|h| Names(facts).subject(Role::Client, h)))
         .also(words::directors(facts, service))
+}
+
+/// That the one sends no redirects, and the other forgets those that it got and takes none.
+pub(super) fn send_none(director: &str, server: &str) -> [Fix; 2] {
+    let send = sysctl::step(&[
+        ("net.ipv4.conf.all.send_redirects", "0", "1"),
+        ("net.ipv4.conf.IFACE.send_redirects", "0", "1"),
+    ])
+    .because("IFACE: the interface of that link; what one of the two allows is sent");
+    let accept = sysctl::step(&[
+        ("net.ipv4.conf.all.accept_redirects", "0", "1"),
+        ("net.ipv4.conf.IFACE.accept_redirects", "0", "1"),
+    ]);
+    let forget = step::Step::look("ip route flush cache   # forgets what it was told");
+    [step::safe(director.to_owned(), [send]), step::safe(server.to_owned(), [forget, accept])]
 }

@@ -3,7 +3,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::PROMPT_NS;
-use crate::flow::{FirstReply, Preface};
+use crate::flow::{FirstReply, Mark, Preface, Spoken, Words};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -94,6 +94,9 @@ pub(in crate::diagnose) fn endpoints(facts: &Facts) -> BTreeMap<Listener, Said> 
         let said = all.entry(server).or_default();
         let with = facts.back_legs(id).find_map(|leg| Some((leg, preface(facts, leg)?)));
         match with {
+            Some((leg, _)) if misunderstood(facts, leg).is_some() => {
+                said.rejected.push((id, *leg));
+            }
             Some((leg, preface)) => match preface.reply {
                 FirstReply::Status(BAD_REQUEST) | FirstReply::Alert => {
                     said.rejected.push((id, *leg));
@@ -117,6 +120,15 @@ pub(in crate::diagnose) fn endpoints(facts: &Facts) -> BTreeMap<Listener, Said> 
 pub(in crate::diagnose) fn preface<'a>(trace: &'a Trace, leg: &Leg) -> Option<&'a Preface> {
     let tables = &trace.vantage(leg).side_tables;
     tables.preface(leg.stream).filter(|p| p.side == leg.client)
+}
+
+/// Where a server of lines says that it does not understand a PROXY header, if it does so at once: it has greeted, or
+/// does so next.
+pub(in crate::diagnose) fn misunderstood(trace: &Trace, leg: &Leg) -> Option<Mark> {
+    let header = preface(trace, leg)?;
+    let unclear = |s: &&Spoken| s.words == Words::NotUnderstood && s.side != leg.client;
+    let said = trace.spoken(leg).iter().find(unclear)?;
+    (0..PROMPT_NS).contains(&said.mark.since(header.mark)).then_some(said.mark)
 }
 
 /// Whether the server took bytes and ended the connection at once, without one of its

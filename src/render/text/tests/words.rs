@@ -61,7 +61,7 @@ fn a_hairpin() {
 
     captures  rs1, rs2: the last frame is cut short
     clocks    director's clock is 3 h 0 min ahead of rs1's (± 0.20 ms)
-              lone: how its clock stands to rs1's cannot be told; do not compare their times
+              lone: its clock against rs1's is open; do not compare their times
     notes     roles were inferred; --director states one
 
     checked and clean: 41 · could not check: 1 (--coverage lists them)
@@ -228,7 +228,7 @@ fn everything_said() {
     captures  rs1, rs2: the last frame is cut short
     clocks    rs2's clock is 0.09 ms ahead of rs1's (± 0.20 ms)
               director's clock is 3 h 0 min ahead of rs1's (± 0.20 ms)
-              lone: how its clock stands to rs1's cannot be told; do not compare their times
+              lone: its clock against rs1's is open; do not compare their times
     notes     roles were inferred; --director states one
 
       detector                status         reason
