@@ -198,6 +198,13 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         "tun-mtu-blackhole",
         format!("then only segments above one size are missing, and 'ping -M do -s {ping}' along the way fails where shorter ones pass"),
     );
+    if group.packet == Packet::Response {
+        opinions.unless(
+            small(facts, group),
+            "pmtud-icmp-misdelivered",
+            "then full segments of the answer come again as they were, and a router says 'fragmentation needed' to somebody else than their sender",
+        );
+    }
     opinions.unless(
         never_idle(facts, group),
         "lb-idle-timeout",

@@ -1,9 +1,8 @@
-//! A PROXY header is sent to a server that does not expect one, or is not sent to one
-//! that does.
+//! A PROXY header is sent to a server that does not expect one, or is not sent to one that does.
 //!
 //! The first shows in the bytes: the header, and an error or the end in answer to it.
-//! The second shows as a server that closes without a word on every request; it is said
-//! for certain only where the same server answers connections that bring the header.
+//! The second shows as a server that closes without a word on every request; it is said for certain only where the
+//! same server answers connections that bring the header.
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
@@ -28,22 +27,19 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut groups: BTreeMap<(ServiceId, Wrong), (Vec<Listener>, Said)> = BTreeMap::new();
     let mut served: Vec<Listener> = Vec::new();
     for (at, said) in endpoints(facts) {
-        if !said.accepted.is_empty() {
-            served.push(at);
-        }
+        served.extend((!said.accepted.is_empty()).then_some(at));
         let Some(wrong) = judge(facts, at, &said) else { continue };
         let Some(service) = said.service(facts, wrong) else { continue };
         let (servers, all) = groups.entry((service, wrong)).or_default();
         servers.push(at);
         all.join(said);
     }
-    let findings = groups
-        .iter()
-        .filter(|((_, wrong), (_, said))| {
-            *wrong != Wrong::Silent || said.dropped.len() >= NO_COINCIDENCE
-        })
-        .map(|((_, wrong), (servers, said))| finding(facts, servers, said, *wrong, &served))
-        .collect();
+    let mut findings = Vec::new();
+    for ((_, wrong), (servers, said)) in &groups {
+        if *wrong != Wrong::Silent || said.dropped.len() >= NO_COINCIDENCE {
+            findings.push(finding(facts, servers, said, *wrong, &served));
+        }
+    }
     Detection::from(findings, || {
         let told = facts.vantages.iter().any(|v| v.side_tables.has_prefaces());
         if told { Detection::Clean } else { no_proxy(facts) }
