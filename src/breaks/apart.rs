@@ -12,6 +12,7 @@ mod traits;
 pub use traits::Trait;
 
 use super::chance::{LEVEL, probability};
+use super::talk::half_closes;
 use super::{Fate, Journey, Milestone};
 use crate::hashed::{HashMap, HashSet};
 use crate::topology::ServiceId;
@@ -47,10 +48,6 @@ const CYCLES: std::ops::RangeInclusive<usize> = 2..=8;
 const MOST: f64 = 0.8;
 /// Captures shorter than this show no second of the minute twice often enough, nanoseconds.
 const MINUTES_NS: i64 = 120_000_000_000;
-
-/// Who ends its own side so soon after its first word has not given up, nanoseconds. Judgement: a program that does so
-/// does it in the next call.
-const AT_ONCE_NS: i64 = 20_000_000;
 
 type Values = Vec<(Trait, String)>;
 
@@ -268,9 +265,8 @@ impl<'a> Worlds<'a> {
             values.push((Trait::LargeRequest, yes(there.payload > u64::from(held))));
         }
         if there.data.is_set() {
-            let at_once = there.fin.is_set() && there.fin.since(there.data) < AT_ONCE_NS;
             let first = !back.data.is_set() || there.fin.frame() < back.data.frame();
-            values.push((Trait::HalfClosed, yes(at_once && first)));
+            values.push((Trait::HalfClosed, yes(half_closes(there) && first)));
         }
         // Between repeats of one segment it waits; that is no idleness.
         if there.retransmissions == 0 && back.retransmissions == 0 {

@@ -44,18 +44,11 @@ pub fn hung(trace: &Trace, id: ConnectionId) -> Option<(&Leg, Silence, Mark)> {
             && (0..LEAVES_NS).contains(&left.since(silence.after))
             && back.fin.get().is_none_or(|fin| fin.frame() > left.frame())
             && (!back.rst.is_set() || back.rst.frame() > left.frame())
-            && (there.retransmissions == 0 || farewell_alone(trace, leg, there))
+            && (there.retransmissions == 0 || trace.vantage(leg).repeats_only_fin(there))
             && is_whole(back);
         let due = gave_up && (midway || answers_each(trace, id, leg) || lacks_keys(trace, id, leg));
         due.then_some((leg, silence, left))
     })
-}
-
-/// Whether nothing but its FIN was sent again.
-fn farewell_alone(trace: &Trace, leg: &Leg, there: &Flow) -> bool {
-    let last = there.end_seq.wrapping_sub(1);
-    let again = trace.vantage(leg).repeats_of(there);
-    there.fin.is_set() && !again.is_empty() && again.iter().all(|repeat| repeat.from == last)
 }
 
 /// The port of SSH, and the longest line in which a side says its version (RFC 4253, section 4.2): each follows it with

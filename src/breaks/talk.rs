@@ -16,7 +16,7 @@ mod turned_away;
 pub(super) use cut::is_turned_down;
 pub use cut::reset_by;
 pub(super) use late::too_late;
-pub(super) use request::{before, is_left_unanswered, judge as request_unanswered};
+pub(super) use request::{before, half_closes, is_left_unanswered, judge as request_unanswered};
 pub(super) use stalled::is_turned_back;
 
 use super::journey::{Journey, Milestone};

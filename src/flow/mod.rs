@@ -248,6 +248,14 @@ impl Observations {
         self.side_tables.repeats_on(self.link_indexes(flow))
     }
 
+    /// Whether a flow sent its FIN again, and no byte.
+    #[must_use]
+    pub fn repeats_only_fin(&self, flow: &Flow) -> bool {
+        let fin = flow.end_seq.wrapping_sub(1);
+        let again = self.repeats_of(flow);
+        flow.fin.is_set() && !again.is_empty() && again.iter().all(|repeat| repeat.from == fin)
+    }
+
     /// The links of a flow by their index, with their hops.
     fn numbered<'a>(&'a self, flow: &Flow) -> impl Iterator<Item = (u32, &'a Hop)> + use<'a> {
         let mut next = flow.link;

@@ -6,6 +6,7 @@ use crate::topology::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +82,17 @@ pub struct Affected {
     pub first_seen: Option<String>,
     /// Last frame of it.
     pub last_seen: Option<String>,
+}
+
+impl Affected {
+    /// The real servers with how many each got: most first, then by address as numbers.
+    #[must_use]
+    pub fn servers(&self) -> Vec<(&str, u64)> {
+        let mut servers: Vec<(&str, u64)> =
+            self.by_real_server.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+        servers.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), name.parse::<IpAddr>().ok()));
+        servers
+    }
 }
 
 /// A frame that a person can open.

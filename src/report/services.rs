@@ -48,11 +48,15 @@ impl Builder<'_> {
                 by_server[usize::from(at)].push(*id);
             }
         }
-        let mut real_servers: Vec<RealServer> = service
+        let mut asked: Vec<_> = service
             .real_servers
             .iter()
             .zip(&by_server)
             .filter(|(_, ids)| !ids.is_empty())
+            .collect();
+        asked.sort_by_key(|(server, _)| (server.address, server.port, server.mac));
+        let real_servers: Vec<RealServer> = asked
+            .into_iter()
             .map(|(server, ids)| {
                 let calls_itself =
                     ids.iter().any(|id| self.trace.is_self_access(self.trace.connection(*id)));
@@ -70,7 +74,6 @@ impl Builder<'_> {
                 }
             })
             .collect();
-        real_servers.sort_by(|a, b| (&a.address, &a.mac).cmp(&(&b.address, &b.mac)));
         Service {
             vip: service.vip.to_string(),
             port: service.port,

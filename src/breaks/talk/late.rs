@@ -4,8 +4,7 @@ use super::{PATIENCE_NS, greeting, harm};
 use crate::breaks::journey::{Journey, Milestone, silence};
 use crate::breaks::judged::{Judged, TAIL_NS};
 use crate::breaks::{Fate, Manner, Pace, Packet};
-use crate::correlate::{Leg, is_farewell};
-use crate::flow::Flow;
+use crate::correlate::is_farewell;
 use crate::trace::{ConnectionId, Trace};
 
 /// Answers that came far later than others' do, and bytes that waited for timers.
@@ -39,7 +38,9 @@ fn waited_for_timers(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<(bo
         for client in [true, false] {
             let flow = if client { trace.forward(leg) } else { trace.reply(leg) };
             let other = if client { trace.reply(leg) } else { trace.forward(leg) };
-            if flow.retransmissions < 2 || only_farewell(trace, leg, flow, other) {
+            // A FIN that is sent again in vain: no byte waited.
+            let farewell = is_farewell(flow, other) && trace.vantage(leg).repeats_only_fin(flow);
+            if flow.retransmissions < 2 || farewell {
                 continue;
             }
             let ns = pace.repeated_for(leg.vantage, trace.vantage(leg), flow);
@@ -49,13 +50,6 @@ fn waited_for_timers(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<(bo
         }
     }
     most
-}
-
-/// Whether nothing but a FIN was sent again, and in vain: no byte waited.
-fn only_farewell(trace: &Trace, leg: &Leg, flow: &Flow, other: &Flow) -> bool {
-    let last = flow.end_seq.wrapping_sub(1);
-    let again = trace.vantage(leg).repeats_of(flow);
-    is_farewell(flow, other) && !again.is_empty() && again.iter().all(|r| r.from == last)
 }
 
 /// An answer that came when its client had waited, closed and gone: its kernel reset it, and took

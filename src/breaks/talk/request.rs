@@ -19,6 +19,11 @@ const SEVERAL: u32 = 3;
 /// Sequence numbers that a side takes which sends no byte.
 const SYN_AND_FIN: u32 = 2;
 
+/// Whether a client ends its own direction in the call after its first word.
+pub(in crate::breaks) fn half_closes(there: &Flow) -> bool {
+    there.fin.is_set() && there.fin.since(there.data) < HALF_CLOSE_NS
+}
+
 /// A request that nothing answered.
 pub(in crate::breaks) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let Some((leg, waited)) = asked(trace, id) else { return Judged::Well };
@@ -44,8 +49,7 @@ pub(in crate::breaks) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> 
     }
     // Nobody gives up as soon as he has asked: who ends his own direction with the request waits for an answer, or
     // wanted none.
-    let half =
-        there.fin.is_set() && !there.rst.is_set() && there.fin.since(there.data) < HALF_CLOSE_NS;
+    let half = !there.rst.is_set() && half_closes(there);
     let ran = trace.vantage(leg).end.0.saturating_sub(there.data.at().0);
     let waits = half && !back.fin.is_set() && ran < PATIENCE_NS;
     // One client may not have wanted its answer; that none of several did is less likely than that there

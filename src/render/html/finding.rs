@@ -9,7 +9,7 @@ use super::super::units::{affects, capitalised, clock, count, plural, since};
 use super::super::{MAX_PROSE, Style};
 use super::parts::{self, command, paragraphs, wide};
 use crate::report::ladder::Ladder;
-use crate::report::{Affected, Effect, Evidence, Finding, Fix, Report, Severity};
+use crate::report::{Effect, Evidence, Finding, Fix, Report, Severity};
 use maud::{Markup, PreEscaped, html};
 use std::collections::BTreeMap;
 
@@ -83,13 +83,13 @@ fn one(
 
 /// By real server, and the way to the connections themselves.
 fn concerned(f: &Finding) -> Markup {
-    let Affected { connections, by_real_server, .. } = &f.affected;
+    let servers = f.affected.servers();
     html! {
-        @if *connections > 0 {
+        @if f.affected.connections > 0 {
             p {
-                @if !by_real_server.is_empty() {
+                @if !servers.is_empty() {
                     "By real server: "
-                    @for (n, (name, hit)) in by_real_server.iter().enumerate() {
+                    @for (n, (name, hit)) in servers.iter().enumerate() {
                         @if n > 0 { ", " }
                         code { (name) } ": " (count(*hit))
                     }

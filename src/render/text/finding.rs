@@ -143,17 +143,15 @@ impl Block<'_> {
         if !said.is_empty() {
             said.push_str(&harmed(a));
         }
-        let mut servers: Vec<(&String, &u64)> = a.by_real_server.iter().collect();
-        servers.sort_by(|x, y| y.1.cmp(x.1));
-        match servers.as_slice() {
+        match a.servers().as_slice() {
             _ if said.is_empty() => {}
             [] => {}
-            [(only, n)] if **n >= a.connections => {
+            [(only, n)] if *n >= a.connections => {
                 said.push_str(&format!(", all to real server {only}"));
             }
-            _ => {
+            servers => {
                 let each: Vec<String> =
-                    servers.iter().map(|(name, n)| format!("{name} {}", count(**n))).collect();
+                    servers.iter().map(|(name, n)| format!("{name} {}", count(*n))).collect();
                 said.push_str(&format!(
                     "; by real server: {}",
                     list(each.iter().map(String::as_str), 6)

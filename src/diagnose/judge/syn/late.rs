@@ -40,7 +40,7 @@ pub(in crate::diagnose::judge) fn late(facts: &Facts, group: &Group, opinions: &
         opinions.possible("arp-answer-lost", format!("this host asked for {target}, to whom its answers go, and had to ask again {again} times before it was told: what it sends waits for that; then {target} answers late, or the first questions or answers are lost between the two"));
     }
     if let Some(at) = lost_before_next(group) {
-        opinions.possible("packet-loss", "the next host's own capture has the repeats, and not the SYNs before them: they were lost between the two");
+        opinions.possible("packet-loss", "the next host's own capture has the repeats, and not the SYNs before them: they were lost between the two, unless that capture dropped them");
         let why =
             "the first SYNs did not come to the next captured host, so nobody behind it had them";
         opinions.refuted(BEHIND, &Against { why, at: Some(at) });

@@ -89,11 +89,8 @@ fn affected(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
         let mut said =
             format!("{} of {} connections", count(affected.connections), count(affected.of));
         said.push_str(&harmed(affected));
-        let by: Vec<String> = affected
-            .by_real_server
-            .iter()
-            .map(|(name, n)| format!("{name}: {}", count(*n)))
-            .collect();
+        let by: Vec<String> =
+            affected.servers().iter().map(|(name, n)| format!("{name}: {}", count(*n))).collect();
         if !by.is_empty() {
             said.push_str(&format!(" (real server {})", by.join(", ")));
         }
