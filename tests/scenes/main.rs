@@ -65,6 +65,7 @@ mod redirected;
 mod refusals;
 mod refusals_tests;
 mod refused_all;
+mod restarted;
 mod reuse;
 mod rewritten;
 mod rewritten_tests;

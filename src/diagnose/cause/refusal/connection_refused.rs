@@ -10,7 +10,7 @@ use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::facts::address::claimants::WrongOnes;
 use crate::diagnose::facts::address::disputes::{claimants, claims, disputed};
 use crate::diagnose::facts::refusal::own_refusals::refuser;
-use crate::diagnose::facts::refusal::stopped::{accepted_before, accepts_between};
+use crate::diagnose::facts::refusal::stopped::{Listener, accepted_before, accepts_between};
 use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::thresholds::PAIR;
@@ -107,6 +107,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         claimed_twice(facts, &mut finding, &subjects);
         return finding.concerning(subjects, ids);
     }
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
+    if let [Subject { address: Some(server), .. }] = subjects[..]
+        && let (of, place) =
+            ((service, Listener::Address(server)), Names(facts).place_of(&subjects[0]))
+        && super::refused_for_a_while::word(&mut finding, facts, of, &ids, place)
+    {
+        return finding.concerning(subjects, ids);
+    }
     for subject in &subjects {
         finding.confirm(
             Names(facts).place_of(subject),
@@ -118,7 +126,6 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         let servers = subjects.iter().map(|subject| Server::subject(subject, s.port)).collect();
         finding.fixes = spare(facts, service, servers, "until the service runs again");
     }
-    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     claimed_twice(facts, &mut finding, &subjects);
     finding.concerning(subjects, ids)
 }
@@ -155,7 +162,7 @@ fn stopped(
 ) -> Option<At> {
     let [Subject { address: Some(server), .. }] = subjects else { return None };
     let pods = cluster::is_clusters(facts, facts.topology.service(service));
-    pods.then(|| accepted_before(facts, service, *server, ids)).flatten()
+    pods.then(|| accepted_before(facts, service, Listener::Address(*server), ids)).flatten()
 }
 
 /// A connection that each of the servers accepted between those that it refused: that of the first.
@@ -165,7 +172,9 @@ fn between(
     subjects: &[Subject],
     ids: &[ConnectionId],
 ) -> Option<At> {
-    let each = subjects.iter().map(|s| accepts_between(facts, service, s.address?, ids));
+    let each = subjects
+        .iter()
+        .map(|s| accepts_between(facts, service, Listener::Address(s.address?), ids));
     each.collect::<Option<Vec<At>>>()?.first().copied()
 }
 
