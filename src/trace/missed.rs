@@ -6,8 +6,9 @@
 //! of it is no silence of the network.
 
 use super::{ConnectionId, Trace};
+use crate::capture::Capture;
 use crate::correlate::Leg;
-use crate::flow::{Flow, VantageId};
+use crate::flow::{Flow, Observations, VantageId};
 use crate::topology::Ordinary;
 
 /// Bytes of a full segment over Ethernet with timestamps: what is missing counts in these.
@@ -97,13 +98,14 @@ pub(super) fn all(trace: &Trace) -> Vec<Missed> {
             }
         }
     }
-    let sum = |(at, kinds): (usize, Kinds)| {
+    let said: Vec<Missed> = trace.captures.iter().map(dropped).collect();
+    let sum = |(vantage, kinds): (&Observations, Kinds)| {
         let all = [kinds.syns, kinds.accepts, kinds.data, kinds.questions, kinds.answers];
         let seen = all.map(Missed::unless_left_out).into_iter().reduce(Missed::and);
-        let (seen, said) = (seen.unwrap_or_default(), dropped(trace, at));
+        let (seen, said) = (seen.unwrap_or_default(), said[vantage.capture]);
         if said.share() > seen.share() { said } else { seen }
     };
-    kinds.into_iter().enumerate().map(sum).collect()
+    trace.vantages.iter().zip(kinds).map(sum).collect()
 }
 
 fn segments(trace: &Trace, leg: &Leg, own: &mut Kinds) {
@@ -157,18 +159,14 @@ fn datagrams(trace: &Trace, id: ConnectionId, leg: &Leg, own: &mut Kinds) {
     }
 }
 
-/// What the file itself says that its capture dropped.
-fn dropped(trace: &Trace, at: usize) -> Missed {
-    let vantage = &trace.vantages[at];
-    let capture = &trace.captures[vantage.capture];
-    let interfaces = capture.files.iter().flat_map(|file| &file.interfaces);
-    let (mut passed, mut lacking) = (0, 0);
-    for interface in interfaces {
+/// What the files of a capture themselves say that was dropped.
+fn dropped(capture: &Capture) -> Missed {
+    let mut said = Missed::default();
+    for interface in capture.files.iter().flat_map(|file| &file.interfaces) {
         let dropped = interface.dropped.unwrap_or(0);
-        passed += interface.frames.saturating_add(dropped);
-        lacking += dropped;
+        said.count(interface.frames.saturating_add(dropped), dropped);
     }
-    Missed { passed, lacking }
+    said
 }
 
 impl Trace {

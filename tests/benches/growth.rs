@@ -27,7 +27,7 @@ const WORLDS: [World; 10] = [
     ("MACs", 1_000, |n| {
         vec![pcap(n, |i| vec![segment((mac(i), ROUTER), (client(i), VIP), SYN, (i, 0))])]
     }),
-    ("interfaces", 1_000, |n| vec![interfaces(n)]),
+    ("interfaces", 5_000, |n| vec![interfaces(n)]),
     ("captures", 10, |n| (0..n).map(|i| pcap(20, |c| nat(i * 20 + c, 0, i))).collect()),
     ("captures that see the same", 10, |n| {
         (0..n).map(|i| pcap(20, |c| passing(c, i, n))).collect()
