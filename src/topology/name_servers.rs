@@ -53,18 +53,23 @@ pub(super) fn by_uncalled(vantages: &[Observations], topology: &mut Topology) {
             called.insert(topology.services[id.0 as usize].vip);
         }
     }
+    // A host may have thousands of addresses, each of them a service.
+    let mut uncalled: HashMap<HostId, [[Option<Ip>; 2]; 2]> = HashMap::default();
     for service in &mut topology.services {
         let vip = service.vip;
         for server in service.real_servers.iter_mut().filter(|s| s.address.is_none()) {
-            let Some(host) = server.host.map(|id| topology.hosts.get(id)) else { continue };
-            let own = |ip: &&Ip| {
-                **ip != vip
-                    && ip.is_v4() == vip.is_v4()
-                    && !ip.is_link_local()
-                    && !called.contains(ip)
-                    && !moving.contains(ip)
-            };
-            server.address = host.ips.iter().find(own).copied();
+            let Some(id) = server.host else { continue };
+            let own = uncalled.entry(id).or_insert_with(|| {
+                let host = topology.hosts.get(id);
+                let own =
+                    |ip: &&Ip| !ip.is_link_local() && !called.contains(ip) && !moving.contains(ip);
+                [true, false].map(|v4| {
+                    let mut ips = host.ips.iter().filter(|ip| ip.is_v4() == v4).filter(own);
+                    [ips.next().copied(), ips.next().copied()]
+                })
+            });
+            let family = own[usize::from(!vip.is_v4())];
+            server.address = family.into_iter().flatten().find(|ip| *ip != vip);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How the work grows with each thing that captures hold: one and ten times as many connections, services, real servers,
-//! hosts, MACs, interfaces, captures, captures of one path, findings and addresses that are asked for in vain, each in a
-//! world of its own.
+//! hosts, MACs, interfaces, captures, captures of one path, findings, addresses that are asked for in vain or are one
+//! host's, and errors of one connection, each in a world of its own.
 //!
 //! Work is counted in instructions where valgrind is installed, which nothing else on the machine disturbs; else in CPU time.
 //! What an empty capture costs is taken off.
@@ -19,7 +19,7 @@ const MOST: f64 = 15.0;
 /// A world of one kind of things: its name, how many of them to begin with, and its captures.
 type World = (&'static str, u32, fn(u32) -> Vec<Vec<u8>>);
 
-const WORLDS: [World; 10] = [
+const WORLDS: [World; 12] = [
     ("connections", 1_000, |n| vec![pcap(n, |i| nat(i, 0, 0))]),
     ("services", 1_000, |n| vec![pcap(n, |i| nat(i, i, 0))]),
     ("real servers", 1_000, |n| vec![pcap(n, |i| nat(i, 0, i))]),
@@ -34,6 +34,8 @@ const WORLDS: [World; 10] = [
     }),
     ("findings", 100, |n| vec![pcap(n * 8, |i| refused(i, i % n))]),
     ("addresses asked for in vain", 1_000, |n| vec![in_vain(n)]),
+    ("addresses of one host", 2_000, |n| vec![pcap(n, called)]),
+    ("errors of one connection", 2_000, |n| vec![pcap(n, too_big)]),
 ];
 
 const ROUTER: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -222,6 +224,34 @@ fn neighbour(n: u32) -> Vec<Vec<u8>> {
         segment((DIRECTOR, mac(n)), (VIP, client(n)), SYN_ACK, (theirs, isn + 1)),
         there(ACK, (isn + 1, theirs + 1)),
     ]
+}
+
+/// A connection to one of the addresses of a host, each of which is a service.
+fn called(n: u32) -> Vec<Vec<u8>> {
+    let (client, vip) = (client(n), (VIP.0 + n, 80));
+    let (isn, theirs) = (n << 8, n ^ 0x5bd1_e995);
+    vec![
+        segment((ROUTER, DIRECTOR), (client, vip), SYN, (isn, 0)),
+        segment((DIRECTOR, ROUTER), (vip, client), SYN_ACK, (theirs, isn + 1)),
+        segment((ROUTER, DIRECTOR), (client, vip), ACK, (isn + 1, theirs + 1)),
+    ]
+}
+
+/// A segment of one connection, and what a router says of it: that it is too big (RFC 1191, section 4).
+fn too_big(n: u32) -> Vec<Vec<u8>> {
+    const ROUTERS_IP: u32 = 0x0a00_fffe;
+    let packet = segment((DIRECTOR, ROUTER), (VIP, client(0)), ACK, (n * 1448, 1));
+    // Ethernet and IP headers, then ICMP, which quotes IP and TCP headers.
+    let mut error = packet[..34].to_vec();
+    (error[..6]).copy_from_slice(&DIRECTOR);
+    (error[6..12]).copy_from_slice(&ROUTER);
+    (error[16..18]).copy_from_slice(&(20_u16 + 8 + 40).to_be_bytes());
+    error[23] = 1;
+    (error[26..30]).copy_from_slice(&ROUTERS_IP.to_be_bytes());
+    (error[30..34]).copy_from_slice(&packet[26..30]);
+    error.extend([3, 4, 0, 0, 0, 0, 0x05, 0x00]);
+    error.extend(&packet[14..54]);
+    vec![packet, error]
 }
 
 /// A bare segment; `numbers`: sequence and acknowledgment number.

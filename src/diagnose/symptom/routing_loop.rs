@@ -11,7 +11,10 @@ use crate::trace::{At, ConnectionId, Trace};
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut ids: Vec<ConnectionId> =
         facts.topology.routes.looped.iter().map(|i| ConnectionId(*i)).collect();
-    ids.extend(facts.errors.iter().map(|tied| tied.connection).filter(|id| expired(facts, *id)));
+    let mut told: Vec<ConnectionId> = facts.errors.iter().map(|tied| tied.connection).collect();
+    told.sort_unstable();
+    told.dedup();
+    ids.extend(told.into_iter().filter(|id| expired(facts, *id)));
     ids.sort_unstable();
     ids.dedup();
     ids.retain(|id| facts.ordinary(*id).is_none());
