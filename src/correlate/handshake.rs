@@ -233,7 +233,10 @@ fn tie_alike(bucket: &[&Shake], vantages: &[Observations], ties: &mut Vec<Tied>)
         for same in own.chunk_by(|a, b| a.0 == b.0) {
             let first = same[0].1;
             for (_, other) in &same[1..] {
-                if first.agrees(other).is_some() {
+                // Servers that drew numbers of their own answered calls of their own.
+                let apart =
+                    first.accepted && other.accepted && first.server_isn != other.server_isn;
+                if !apart && first.agrees(other).is_some() {
                     ties.push((first.at, other.at, Tie::Isn));
                 }
             }

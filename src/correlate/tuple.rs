@@ -108,6 +108,9 @@ fn is_conversation(stream: &Stream) -> bool {
     !stream.is_evicted() && talks && ips.iter().all(|ip| ip.is_host())
 }
 
+/// Five-tuples of one connection that are told apart; those beyond are the last. Each rewrite on the way makes one.
+const MAX_TUPLES: usize = u8::MAX as usize;
+
 fn connect(
     vantages: &[Observations],
     set: &[StreamRef],
@@ -124,6 +127,7 @@ fn connect(
         let tuple = Tuple::of(stream, client);
         let index = match tuples.iter().position(|seen| seen.tuple == tuple) {
             Some(index) => index,
+            None if tuples.len() >= MAX_TUPLES => MAX_TUPLES - 1,
             None => {
                 tuples.push(Seen { tuple, ttl: 0, answer_ttl: 0, order: tuples.len() });
                 tuples.len() - 1
@@ -165,7 +169,7 @@ fn connect(
         protocol: set[0].of(vantages).key.protocol,
         front,
         back: tuples.get(1..).and_then(|rest| rest.last()).map(|seen| seen.tuple),
-        tuples: tuples.len().min(255) as u8,
+        tuples: tuples.len() as u8,
         tie,
         outcome,
         progress,

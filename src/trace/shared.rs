@@ -3,7 +3,7 @@
 use super::Trace;
 use crate::flow::{IcmpError, VantageId};
 use crate::hashed::{HashMap, HashSet};
-use crate::topology::{HostId, Mode, Service};
+use crate::topology::{Host, HostId, Mode, Service};
 use crate::wire::Ip;
 
 /// Addresses of services, and which of them are several hosts'.
@@ -12,6 +12,8 @@ pub(super) struct SharedAddresses {
     called: HashSet<Ip>,
     shared: HashSet<Ip>,
     directors: HashSet<HostId>,
+    /// The address that each host is called by.
+    own: Vec<Option<Ip>>,
 }
 
 impl SharedAddresses {
@@ -20,14 +22,27 @@ impl SharedAddresses {
         let advertised =
             trace.vantages.iter().flat_map(|v| &v.vrrp).flat_map(|s| s.addresses.list());
         let shared = services().filter(|s| is_several_hosts(s)).map(|s| s.vip);
-        Self {
+        let mut addresses = Self {
             called: services().map(|s| s.vip).collect(),
             shared: shared.chain(advertised.copied()).chain(complain(trace)).collect(),
             directors: services()
                 .filter(|s| s.mode != Mode::Proxy)
                 .flat_map(|s| s.directors.iter().map(|d| d.host))
                 .collect(),
-        }
+            own: Vec::new(),
+        };
+        let hosts = trace.topology.hosts.iter();
+        addresses.own = hosts.map(|(id, host)| addresses.own(id, host)).collect();
+        addresses
+    }
+
+    /// A host's own address: one that is no balanced service's.
+    fn own(&self, id: HostId, host: &Host) -> Option<Ip> {
+        let own = |ip: &&Ip| !ip.is_link_local() && !self.shared.contains(ip);
+        // What clients call may move away; what nobody calls is the host's alone.
+        let quiet = host.ips.iter().filter(own).find(|ip| !self.called.contains(ip));
+        let called = || host.ips.iter().filter(own).find(|_| !self.directors.contains(&id));
+        quiet.or_else(called).copied()
     }
 }
 
@@ -71,6 +86,13 @@ impl Trace {
     #[must_use]
     pub fn is_called(&self, ip: Ip) -> bool {
         self.shared().called.contains(&ip)
+    }
+
+    /// A host's own address: one that is no balanced service's. Such an address may be
+    /// several hosts', as a VIP in DR is, and so names none of them.
+    #[must_use]
+    pub fn own_address(&self, host: HostId) -> Option<Ip> {
+        self.shared().own[host.0 as usize]
     }
 
     /// Whether a host is the director of any service, and no proxy.

@@ -35,6 +35,7 @@ mod who_said;
 
 use super::words::{count, list, server_subject, service_subject};
 use super::{Sighting, Subject, Wording};
+use crate::hashed::HashSet;
 use crate::trace::{ConnectionId, Trace};
 use std::fmt::Display;
 
@@ -45,14 +46,10 @@ fn connections(sightings: &[Sighting]) -> impl Iterator<Item = ConnectionId> {
 
 /// The services of a set of sightings, by name, each once.
 fn services(trace: &Trace, sightings: &[Sighting]) -> Vec<String> {
-    let mut names = Vec::new();
-    for id in connections(sightings) {
-        let name = trace.service(id).name();
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+    let mut known = HashSet::default();
+    let services = connections(sightings).map(|id| trace.service_of(id));
+    let each = services.filter(|service| known.insert(*service));
+    each.map(|service| trace.topology.service(service).name()).collect()
 }
 
 /// "3 connections to 192.0.2.8:80".
@@ -63,14 +60,10 @@ fn connections_to(trace: &Trace, sightings: &[Sighting]) -> String {
 
 /// The real servers concerned, or the services where none is known.
 fn concerned(trace: &Trace, sightings: &[Sighting]) -> Vec<Subject> {
-    let mut subjects: Vec<Subject> = Vec::new();
-    for id in connections(sightings) {
-        let subject =
-            server_subject(trace, id).unwrap_or_else(|| service_subject(trace.service(id)));
-        if !subjects.contains(&subject) {
-            subjects.push(subject);
-        }
-    }
+    let mut known = HashSet::default();
+    let all = connections(sightings)
+        .map(|id| server_subject(trace, id).unwrap_or_else(|| service_subject(trace.service(id))));
+    let mut subjects: Vec<Subject> = all.filter(|subject| known.insert(subject.clone())).collect();
     // Hosts are numbered in the order of the captures, which says nothing.
     subjects.sort_by_key(|s| (s.address, s.mac, s.port));
     subjects

@@ -17,16 +17,10 @@ impl Names<'_> {
         self.address(id).map_or_else(|| self.mac_text(id), |ip| ip.to_string())
     }
 
-    /// A host's own address: one that is no balanced service's. Such an address may be
-    /// several hosts', as a VIP in DR is, and so names none of them.
+    /// A host's own address ([`Trace::own_address`]).
     #[must_use]
     pub fn address(&self, id: HostId) -> Option<Ip> {
-        let host = self.0.topology.hosts.get(id);
-        let own = |ip: &&Ip| !ip.is_link_local() && !self.0.is_shared(**ip);
-        // What clients call may move away; what nobody calls is the host's alone.
-        let quiet = host.ips.iter().filter(own).find(|ip| !self.0.is_called(**ip));
-        let called = || host.ips.iter().filter(own).find(|_| !self.0.directs(id));
-        quiet.or_else(called).copied()
+        self.0.own_address(id)
     }
 
     /// Where a command is to be run: the host's own address, else its MAC and the capture
