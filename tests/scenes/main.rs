@@ -16,6 +16,7 @@ mod asked;
 mod asked_there;
 mod associations;
 mod bare_resets;
+mod by_half;
 mod checked;
 mod cloud_checks;
 mod clusters;
