@@ -53,6 +53,7 @@ mod other_names;
 mod overlays;
 mod overlays_told;
 mod oversize;
+mod own_calls;
 mod own_names;
 mod packet;
 mod parts;

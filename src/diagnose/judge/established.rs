@@ -8,7 +8,7 @@ use super::place::Place;
 use super::renewed::{Renewed, renewed};
 use super::{Against, Opinions};
 use crate::breaks::{
-    By, Fate, Group, Journey, Manner, Milestone, Packet, Passage, Unanswered, greeting,
+    By, Fate, Group, InVain, Journey, Manner, Milestone, Packet, Passage, Unanswered, greeting,
 };
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
@@ -129,6 +129,15 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         let why =
             "the server asks its name server meanwhile, in vain, and answers when that times out";
         let at = Some(facts.at(leg, question));
+        opinions.refuted(&["network-latency"], &Against { why, at });
+        return;
+    }
+    let called = group.connections.first().and_then(|id| InVain::of(facts).meanwhile(facts, *id));
+    if let Some(called) = called {
+        let whom = called.whom.0.with_port(called.whom.1);
+        opinions.possible("syn-unanswered", format!("the server's own call to {whom} stays unanswered meanwhile: then a connection from it to there ends in a timeout, too"));
+        let why = "the server calls somebody meanwhile, in vain, and answers when it gives up";
+        let at = Some(facts.at(called.leg, called.syn));
         opinions.refuted(&["network-latency"], &Against { why, at });
         return;
     }
