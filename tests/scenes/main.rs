@@ -89,6 +89,7 @@ mod talk;
 mod tls;
 mod toa;
 mod told_first;
+mod told_here;
 mod told_size;
 mod took_over;
 mod transport;
