@@ -16,22 +16,23 @@ const SOON_NS: i64 = 500_000_000;
 const TRIES: i64 = 2;
 
 pub(super) fn first_waits(facts: &Facts) -> Option<String> {
-    let mut all: BTreeMap<ServiceId, Vec<(i64, ConnectionId)>> = BTreeMap::new();
+    // One that does not wait so speaks for its service: nothing more of that is looked at.
+    let mut all: BTreeMap<ServiceId, Option<Vec<(i64, ConnectionId)>>> = BTreeMap::new();
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
         let told = c.progress.syn && c.progress.request && c.progress.response;
-        if let Some(ns) = facts.timing(id).server_ns().filter(|_| told) {
-            all.entry(facts.service_of(id)).or_default().push((ns, id));
+        let of = all.entry(facts.service_of(id)).or_insert_with(|| Some(Vec::new()));
+        let Some(list) = of.as_mut().filter(|_| told) else { continue };
+        let Some(ns) = facts.timing(id).server_ns() else { continue };
+        let tries = list.first().map_or(ns, |(first, _)| *first) / TIMER_NS;
+        let waits = ns / TIMER_NS == tries && ns % TIMER_NS < SOON_NS;
+        if waits && (1..=TRIES).contains(&tries) {
+            list.push((ns, id));
+        } else {
+            *of = None;
         }
     }
     all.into_iter().find_map(|(service, list)| {
-        let tries = list.first()?.0 / TIMER_NS;
-        let waits = |ns: i64| ns / TIMER_NS == tries && ns % TIMER_NS < SOON_NS;
-        if list.len() < ENOUGH
-            || !(1..=TRIES).contains(&tries)
-            || !list.iter().all(|(ns, _)| waits(*ns))
-        {
-            return None;
-        }
+        let list = list.filter(|list| list.len() >= ENOUGH)?;
         let (ns, first) = list.iter().min_by_key(|(_, id)| *id)?;
         let leg = facts.legs(*first).first()?;
         Some(format!(

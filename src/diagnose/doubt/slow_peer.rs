@@ -24,6 +24,9 @@ type Pool = (Ip, IpAddr, u16, Alike);
 type ByServer = BTreeMap<Ip, Vec<(i64, ConnectionId)>>;
 
 pub(super) fn slow_peer(facts: &Facts) -> Option<String> {
+    if facts.topology.services.len() <= OTHERS {
+        return None;
+    }
     let mut pools: BTreeMap<Pool, ByServer> = BTreeMap::new();
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp() && c.back.is_none()) {
         if !(c.progress.syn && c.progress.request && c.progress.response) {
