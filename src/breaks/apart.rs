@@ -6,6 +6,7 @@
 //! told: what people look for by hand for weeks is one thing, not a list.
 
 mod moment;
+mod span;
 mod trait_names;
 mod traits;
 
@@ -160,6 +161,7 @@ impl<'a> Worlds<'a> {
                         .then_some(Apart { what, value, broken: (a, of), well: (b, fine), chance })
                 })
                 .collect();
+        found.extend(span::alone(self.trace, broken, &well, asked).filter(|a| a.chance < LEVEL));
         found.sort_by(|a, b| a.chance.total_cmp(&b.chance).then(a.what.cmp(&b.what)));
         // Traits that count alike say one thing; the first says it. That whose they are goes with where they are sent is
         // another: somebody keeps them there. A client and its network are one.
@@ -168,6 +170,10 @@ impl<'a> Worlds<'a> {
             let counts = (!apart.what.is_of_client()).then_some((apart.broken, apart.well));
             told.insert(counts)
         });
+        // Who calls in turn with others is every so many-th as well.
+        let others = found.iter().filter(|a| a.what != Trait::EveryNth);
+        let others: BTreeSet<_> = others.map(|a| (a.broken, a.well)).collect();
+        found.retain(|a| a.what != Trait::EveryNth || !others.contains(&(a.broken, a.well)));
         found.truncate(TOLD);
         found
     }

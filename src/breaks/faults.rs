@@ -10,7 +10,9 @@ use crate::hashed::{HashMap, HashSet};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use crate::wire::fault::{CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, Service, is_of_asker};
+use crate::wire::fault::{
+    CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, Service, UNIMPLEMENTED, is_of_asker,
+};
 
 /// A server may ask one client to ask less often, and go on answering it: so many kiss codes of NTP say that it
 /// turns clients away. One name may be broken wherever it is asked for, and whom one call is for may be gone: so many names that a
@@ -121,7 +123,8 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
             Some((leg, _, fault @ Fault(Service::Ntp, CLOCK_NOT_SET))) => {
                 Some((fault, trace.reply(leg).packets as usize))
             }
-            Some((.., Fault(Service::Ntp, _))) => {
+            // Who looks what a server offers meets what it does not, too.
+            Some((.., Fault(Service::Ntp, _) | Fault(Service::Grpc, UNIMPLEMENTED))) => {
                 let server = trace.server(id).and_then(|server| server.address);
                 kissed.entry((trace.service_of(id), server)).or_default().push(id);
                 continue;

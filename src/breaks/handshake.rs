@@ -186,7 +186,7 @@ fn is_offered_again(trace: &Trace, pace: &Pace, id: ConnectionId) -> bool {
     };
     let p = trace.connection(id).progress;
     !(p.syn || p.request || p.response)
-        && pace.nobody_talks(trace.service_of(id))
+        && (pace.nobody_talks(trace.service_of(id)) || trace.shows_one_way(id))
         && !pace.scatters(trace, trace.service_of(id))
         && trace.legs(id).iter().any(again)
 }

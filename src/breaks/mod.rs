@@ -37,6 +37,7 @@ mod leases;
 mod logged;
 mod manner;
 mod one_sided;
+mod own_calls;
 mod own_names;
 mod pace;
 mod probed;
@@ -65,6 +66,7 @@ pub use held::{Held, Untold, held};
 pub use hung::{hung, is_left_midway};
 pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use manner::{By, Manner};
+pub use own_calls::{Called, InVain};
 pub use own_names::Unanswered;
 pub use pace::Pace;
 pub use probed::probed;
@@ -257,6 +259,7 @@ impl Breaks {
         }
         unproved::doubt(trace, &mut fates, &mut harmed);
         own_names::wait(trace, &mut fates, &mut harmed);
+        own_calls::wait(trace, &mut fates, &mut harmed);
         let excused = excused::excuse(trace, &mut fates, &mut harmed);
         let accounts = Accounts::of(trace, &fates);
         beyond::complete(trace, &fates, &mut harmed);

@@ -150,6 +150,7 @@ impl AllSpoken {
                 self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
             }
             Framed::Done => self.refusals.served(&mut self.by_stream, (id, side)),
+            Framed::Unclear => self.keep(id, Spoken { side, mark, words: Words::NotUnderstood }),
         }
     }
 

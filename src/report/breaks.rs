@@ -92,7 +92,7 @@ pub struct Next {
 pub struct Apart {
     /// `real-server`, `local-address`, `next-mac`, `client-network`, `client`, `half-closed`, `stood-before`, `port-used-before`, `segment-size`,
     /// `tcp-timestamps`, `older-timestamp`, `ip-options`, `ecn`, `syn-data`, `ttl`, `incoming-mac`, `interface`, `answering-interface`, `vlan`,
-    /// `dscp`, `dont-fragment`, `tunnel-options`, `large-request`, `server-name`, `http-method`, `tls-version`, `idle`, `client-port`, `second-of-minute`, `every-nth`.
+    /// `dscp`, `dont-fragment`, `tunnel-options`, `large-request`, `server-name`, `http-method`, `tls-version`, `idle`, `client-port`, `began`, `second-of-minute`, `every-nth`.
     pub what: String,
     /// The value that they have.
     pub value: String,

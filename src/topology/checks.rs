@@ -11,6 +11,7 @@
 //!
 //! Those of who otherwise says so fail before anything is said: a server that is still starting refuses them.
 
+use super::beat::Beat;
 use super::waits::Waits;
 use super::{HostId, Topology};
 use crate::correlate::{Connection, Connections, Outcome};
@@ -172,19 +173,21 @@ const SOON_NS: i64 = 500_000_000;
 
 /// Connections that a client resets as soon as they stand, or would, at one pace, beside others of its own to the
 /// same server that bring it something; pairs that do nothing else are known as `habits`. Who meets somebody
-/// else's answer resets it as well, but not by a clock.
+/// else's answer resets it as well, but not by a clock. What is in vain in step with them is a check, too.
 pub(super) fn beats(
     vantages: &[Observations],
     connections: &Connections,
     habits: &HashSet<Pair>,
 ) -> HashSet<u32> {
     let mut served: HashSet<Pair> = HashSet::default();
-    let mut empty: HashMap<Pair, Vec<(u32, Mark)>> = HashMap::default();
-    for (index, c) in connections.list.iter().enumerate().filter(|(_, c)| c.protocol.is_tcp()) {
+    let mut beats: HashMap<Pair, Beat> = HashMap::default();
+    let all = || (0u32..).zip(&connections.list).filter(|(_, c)| c.protocol.is_tcp());
+    let alone = |c: &Connection| c.back.is_none() && !c.has_self();
+    for (index, c) in all() {
         if c.progress.response {
             served.insert(pair(c));
         }
-        if !is_empty_exchange(c) || c.progress.syns > 1 || c.back.is_some() || c.has_self() {
+        if !is_empty_exchange(c) || c.progress.syns > 1 || !alone(c) {
             continue;
         }
         let opened = connections.legs(c).iter().filter(|leg| leg.tuple == 0).find_map(|leg| {
@@ -198,13 +201,22 @@ pub(super) fn beats(
         if let Some(mark) = opened
             && !habits.contains(&pair(c))
         {
-            empty.entry(pair(c)).or_default().push((index as u32, mark));
+            beats.entry(pair(c)).or_default().accepted.push((index, mark));
         }
     }
-    empty.retain(|pair, list| {
-        served.contains(pair) && Mark::are_steady(list.iter().map(|(_, mark)| *mark).collect())
-    });
-    empty.into_values().flatten().map(|(index, _)| index).collect()
+    beats.retain(|pair, _| served.contains(pair));
+    if !beats.is_empty() {
+        let vain = |c: &Connection| matches!(c.outcome, Outcome::Refused | Outcome::Unanswered);
+        for (index, c) in all().filter(|(_, c)| vain(c) && alone(c)) {
+            let syn = || connections.legs(c).iter().find_map(|leg| leg.forward(vantages).syn.get());
+            if let Some(beat) = beats.get_mut(&pair(c))
+                && let Some(mark) = syn()
+            {
+                beat.vain.push((index, mark));
+            }
+        }
+    }
+    beats.into_values().filter_map(Beat::checks).flatten().collect()
 }
 
 /// Who asks whom for its health, says so, and asks nothing else.

@@ -4,6 +4,7 @@
 //! of MACs that one machine was seen to use, a role is what the host was seen
 //! to do. Every role names its evidence. What the user stated wins.
 
+mod beat;
 mod checks;
 mod directors;
 mod hosts;

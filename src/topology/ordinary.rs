@@ -314,6 +314,7 @@ fn is_prober_range(ip: Ip) -> bool {
 fn scans(connections: &Connections) -> Scans {
     Scans::of(connections.list.iter().filter(|c| c.protocol.is_tcp()).map(|connection| Try {
         source: connection.front.client.0,
+        port: connection.front.client.1,
         service: connection.front.server,
         vain: matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered),
         empty: is_empty_exchange(connection),

@@ -7,6 +7,9 @@
 //! success rates of 0.8 and 0.2, 4^4 > 99: Jung, Paxson, Berger and Balakrishnan, "Fast
 //! Portscan Detection Using Sequential Hypothesis Testing", IEEE S&P 2004). A service that
 //! answers anybody, or that somebody asks again and again, is not what a scan finds dark.
+//!
+//! One that tries so few by one port of its own needs no others: a kernel gives each connection a port, and who makes
+//! SYNs himself takes one for all (nmap's SYN scan, masscan).
 
 use super::tries::Try;
 use crate::hashed::HashSet;
@@ -25,6 +28,8 @@ const AGAIN: u32 = 2;
 pub(super) struct Scans {
     lone: HashSet<Ip>,
     joint: HashSet<Ip>,
+    /// Who tries dark services by one port of its own.
+    by_one_port: HashSet<Ip>,
     dark: HashSet<(Ip, u16)>,
     /// Services that strangers alone try, each of them once.
     strange: HashSet<(Ip, u16)>,
@@ -35,6 +40,7 @@ pub(super) struct Scans {
 struct Idle {
     source: Ip,
     service: (Ip, u16),
+    port: u16,
     /// How often it counts as tried in vain.
     vain: u32,
 }
@@ -45,6 +51,7 @@ impl Scans {
         let idle = |one: Try| Idle {
             source: one.source,
             service: one.service,
+            port: one.port,
             vain: if one.vain { 1 + u32::from(one.syns > 2) * AGAIN } else { 0 },
         };
         let mut idle: Vec<Idle> =
@@ -80,7 +87,9 @@ impl Scans {
             let dark = services(tries, &is_dark);
             let source = tries[0].source;
             if !lucky.contains(&source) && dark >= FEW && times <= dark as u32 * AGAIN {
-                found.joint.insert(source);
+                let one_port = tries.iter().all(|one| one.port == tries[0].port);
+                let set = if one_port { &mut found.by_one_port } else { &mut found.joint };
+                set.insert(source);
                 found.dark.extend(tries.iter().filter(|one| is_dark(one)).map(|one| one.service));
             }
         }
@@ -94,7 +103,8 @@ impl Scans {
     pub(super) fn has(&self, source: Ip, service: (Ip, u16)) -> bool {
         self.strange.contains(&service)
             || self.lone.contains(&source)
-            || self.joint.contains(&source) && self.dark.contains(&service)
+            || (self.joint.contains(&source) || self.by_one_port.contains(&source))
+                && self.dark.contains(&service)
     }
 }
 
@@ -107,7 +117,9 @@ mod tests {
     }
 
     fn vain(source: u8, service: u16) -> Try {
-        Try { source: ip(source), service: (ip(200), service), vain: true, empty: false, syns: 1 }
+        // As kernels choose them: another for each connection.
+        let (service, port) = ((ip(200), service), 40_000 + service * 7 + u16::from(source));
+        Try { source: ip(source), port, service, vain: true, empty: false, syns: 1 }
     }
 
     fn scans(tries: &[Try]) -> Scans {
@@ -123,6 +135,20 @@ mod tests {
         assert!(found.has(ip(1), (ip(200), 5)) && !found.has(ip(1), (ip(200), 99)));
         // Too few services in all.
         assert_eq!(scans(&tries[..15]).joint.len(), 0);
+    }
+
+    #[test]
+    fn who_tries_few_by_one_port_of_its_own_scans_alone() {
+        let one_port = |tries: Vec<Try>| tries.into_iter().map(|one| Try { port: 61_234, ..one });
+        let few: Vec<Try> = one_port((0..5).map(|n| vain(1, n)).collect()).collect();
+        let found = scans(&few);
+        assert!(found.has(ip(1), (ip(200), 3)) && !found.has(ip(2), (ip(200), 3)));
+        // Too few; each by a port of its own; one of them answered.
+        assert!(!scans(&few[..3]).has(ip(1), (ip(200), 1)));
+        let own: Vec<Try> = (0..5).map(|n| vain(1, n)).collect();
+        assert!(!scans(&own).has(ip(1), (ip(200), 3)));
+        let lucky = [few, vec![Try { vain: false, ..vain(1, 80) }]].concat();
+        assert!(!scans(&lucky).has(ip(1), (ip(200), 3)));
     }
 
     #[test]

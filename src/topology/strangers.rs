@@ -78,7 +78,8 @@ mod tests {
     }
 
     fn vain(source: u8, port: u16) -> Try {
-        Try { source: ip(source), service: (ip(200), port), vain: true, empty: false, syns: 1 }
+        let service = (ip(200), port);
+        Try { source: ip(source), port: 40_000, service, vain: true, empty: false, syns: 1 }
     }
 
     /// A client that is served, and strangers, each at one of six ports.

@@ -7,6 +7,8 @@ use crate::wire::Ip;
 pub(super) struct Try {
     /// Who.
     pub source: Ip,
+    /// By which port of its own.
+    pub port: u16,
     /// What.
     pub service: (Ip, u16),
     /// It was refused, or nobody answered.

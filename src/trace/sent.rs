@@ -29,4 +29,12 @@ impl Trace {
         }
         sent
     }
+
+    /// Whether every capture that shows a connection holds frames of one direction alone, as one half of a tap does:
+    /// whether the other side answered does not show.
+    #[must_use]
+    pub fn shows_one_way(&self, id: ConnectionId) -> bool {
+        let legs = self.legs(id);
+        !legs.is_empty() && legs.iter().all(|leg| self.vantage(leg).shows.one_way)
+    }
 }

@@ -13,7 +13,8 @@ mod web;
 
 pub use binary::of_sctp;
 pub use codes::{
-    ACCESS_REJECT, CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, is_of_asker, words,
+    ACCESS_REJECT, CLOCK_NOT_SET, HOLD_TIMER_EXPIRED, SPEAKS_NO_TLS, UNIMPLEMENTED, is_of_asker,
+    words,
 };
 pub use framed::{Framed, may_be, of_message};
 pub use lines::{is_not_understood, serves};
@@ -349,6 +350,10 @@ mod tests {
         assert_eq!(of_segment(&frame(5, plain)), Some((Service::Grpc, 14)));
         let coded = [0x40, 0x88, 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f, 0x82, 0x0b, 0x3f];
         assert_eq!(of_segment(&frame(5, &coded)), Some((Service::Grpc, 13)));
+        for (value, code) in [(&b"\x012"[..], 2), (b"\x0212", UNIMPLEMENTED), (&[0x81, 0x6b], 4)] {
+            let block = [&b"\x88\x40\x0bgrpc-status"[..], value].concat();
+            assert_eq!(of_segment(&frame(5, &block)), Some((Service::Grpc, code)));
+        }
         assert_eq!(of_segment(&frame(4, plain)), None, "the stream goes on");
         assert_eq!(of_segment(&frame(5, b"\x88\x40\x0bgrpc-status\x010")), None);
         assert_eq!(of_segment(&frame(5, b"\x88\x40\x0bgrpc-status\x015")), None, "not found");

@@ -11,12 +11,22 @@ const BACK: [Step; 1] = [step(RS1, DIRECTOR)];
 
 /// A balancer calls a server for clients, and opens connections that it resets at once, so long after one another.
 fn balanced(gaps_ms: &[u64]) -> Stage {
+    down_for(gaps_ms, 0..0)
+}
+
+/// The same, while the server is down for some of them.
+fn down_for(gaps_ms: &[u64], down: std::ops::Range<u16>) -> Stage {
     let mut stage = Stage::capturing(&["rs1"]);
     for (n, gap) in (0u16..).zip(gaps_ms) {
         let mut check = Talk::new(at(DIRECTOR_IP, 20_000 + n), at(RS1_IP, 3128));
         let begun = stage.now;
         let syn = check.syn();
         stage.carry(&THERE, &syn);
+        if down.contains(&n) {
+            stage.carry(&BACK, &Talk::refusal_of(&syn));
+            stage.now = begun + gap * 1000;
+            continue;
+        }
         let syn_ack = check.accept().syn_ack();
         stage.carry(&BACK, &syn_ack);
         let reset = Talk::rst_for(&syn_ack);
@@ -40,6 +50,14 @@ fn what_a_balancer_opens_and_resets_by_the_clock_beside_its_clients_calls_are_ch
     let gaps: Vec<u64> = (0..12).map(|n| 700 + n * n * 190).collect();
     let (_, text) = diagnosed(&balanced(&gaps));
     assert!(!text.contains("health checks: 12 did well"), "{text}");
+}
+
+#[test]
+fn what_finds_nobody_in_step_with_them_is_a_check_too() {
+    let (report, text) = diagnosed(&down_for(&[2_000; 12], 5..7));
+    assert_eq!(ids(&report), ["health-check-failing"], "{text}");
+    assert_ne!(report["verdict"]["status"], "failing", "{text}");
+    assert!(text.contains("12 health checks: 10 did well, 2 failed"), "{text}");
 }
 
 /// A node asks a pod for its health and waits for one second; the answer comes after so long.

@@ -60,6 +60,8 @@ pub enum Trait {
     Idle,
     /// On which side of a bound that rules and ranges have the client's port is.
     ClientPort,
+    /// The time in which it began, where none of the others did.
+    Began,
     /// The second of the minute in which it began.
     Second,
     /// Every so many connections.
@@ -68,7 +70,7 @@ pub enum Trait {
 
 impl Trait {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::RealServer,
         Self::LocalAddress,
         Self::NextMac,
@@ -97,6 +99,7 @@ impl Trait {
         Self::TlsVersion,
         Self::Idle,
         Self::ClientPort,
+        Self::Began,
         Self::Second,
         Self::EveryNth,
     ];
@@ -138,6 +141,7 @@ impl Trait {
             Self::Method => "http-method",
             Self::TlsVersion => "tls-version",
             Self::Idle => "idle",
+            Self::Began => "began",
             Self::Second => "second-of-minute",
             Self::EveryNth => "every-nth",
         }

@@ -17,7 +17,7 @@ const PART: i64 = 20;
 const FACTOR: i64 = 20;
 
 /// What a connection's first request was like: its method, and the bytes that the client sent in all.
-type Alike = (&'static str, u64);
+pub(super) type Alike = (&'static str, u64);
 
 pub(super) fn two_paces(facts: &Facts) -> Option<String> {
     let mut all: BTreeMap<(ServiceId, Alike), Vec<(i64, ConnectionId)>> = BTreeMap::new();
@@ -34,7 +34,7 @@ pub(super) fn two_paces(facts: &Facts) -> Option<String> {
     all.into_iter().find_map(|((service, _), list)| said(facts, service, list))
 }
 
-fn alike(facts: &Facts, id: ConnectionId) -> Option<Alike> {
+pub(super) fn alike(facts: &Facts, id: ConnectionId) -> Option<Alike> {
     let leg = facts.legs(id).first()?;
     let method = facts.vantage(leg).side_tables.first_request(leg.stream).map_or("", |r| r.method);
     Some((method, facts.forward(leg).payload))

@@ -2,7 +2,8 @@
 
 use super::evidence::{ASKED, came_in, kept_before, many_ports};
 use super::{Against, Opinions};
-use crate::breaks::{Group, Journey, Manner, Milestone, Passage, dropped, heard_late};
+use crate::breaks::apart::Trait;
+use crate::breaks::{Apart, Group, Journey, Manner, Milestone, Passage, dropped, heard_late};
 use crate::diagnose::Facts;
 use crate::diagnose::facts::way::passing::through;
 use crate::trace::ConnectionId;
@@ -115,6 +116,14 @@ fn silent_before(facts: &Facts, group: &Group) -> Option<i64> {
     all?.into_iter().min().filter(|ns| *ns >= FORGOTTEN_NS)
 }
 
+/// The clients that set a group apart from what is answered.
+fn whose(group: &Group) -> Option<&str> {
+    let of_client = |a: &&Apart| matches!(a.what, Trait::ClientNetwork | Trait::Client);
+    let apart =
+        group.apart.iter().find(|a| of_client(a) && a.well.0 == 0 && a.broken.0 == a.broken.1);
+    apart.map(|apart| apart.value.as_str())
+}
+
 pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let answered = |id: &ConnectionId| dropped(facts, *id).is_some();
     if let Some(ns) = silent_before(facts, group) {
@@ -129,7 +138,14 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(own) = untranslated(facts, group) {
         opinions.possible("masquerade-missing", format!("other connections of these clients leave this host with its address {own} in place of theirs, and these with their own: then no rule of it masquerades this protocol or destination ('iptables-save -t nat -c', 'nft list ruleset', the network plugin's own), and who is asked knows no way back"));
     }
-    if came_in(group) {
+    if let Some(whose) = whose(group).filter(|_| came_in(group)) {
+        opinions.possible("forward-rule-drop", format!("those of {whose} come in here and are dropped, and others' to the same service are answered: then, if this host sends them on, a rule tells them apart by who asks, of a firewall or of a network plugin: 'iptables -L FORWARD -nvx', 'nft list ruleset'; in a cluster 'kubectl get networkpolicies -A', also one that rules what leaves these clients (egress)"));
+        opinions.possible("rs-silent", "then, if the service is this host's own, a rule of its firewall for what comes in counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'");
+        opinions.possible(
+            "rp-filter-drop",
+            "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each",
+        );
+    } else if came_in(group) {
         opinions.possible(
             "rs-silent",
             "then 'ss -lun' on this host shows nobody on the port, or a rule of its firewall counts them",

@@ -8,7 +8,7 @@ use super::place::Place;
 use super::renewed::{Renewed, renewed};
 use super::{Against, Opinions};
 use crate::breaks::{
-    By, Fate, Group, Journey, Manner, Milestone, Packet, Passage, Unanswered, greeting,
+    By, Fate, Group, InVain, Journey, Manner, Milestone, Packet, Passage, Unanswered, greeting,
 };
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
@@ -18,7 +18,8 @@ use crate::diagnose::thresholds::{
     JUDGE_LIMIT_NS, JUDGE_LIMIT_PART, JUDGE_QUICK_PART, JUDGE_SMALL as SMALL,
 };
 use crate::diagnose::words::seconds;
-use crate::trace::ConnectionId;
+use crate::flow::Reset;
+use crate::trace::{At, ConnectionId};
 
 /// Causes that let no connection stand.
 pub(super) const BEFORE: &[&str] =
@@ -52,6 +53,9 @@ pub(super) fn silent(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         );
     }
 }
+
+/// Resets that answer what a client sends again, of a host that sends nothing else.
+const RESETS: u32 = 4;
 
 /// Causes of a listener that takes no connection.
 const LISTENER: &[&str] = &["accept-queue-overflow", "defer-accept-waits"];
@@ -129,6 +133,15 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         let why =
             "the server asks its name server meanwhile, in vain, and answers when that times out";
         let at = Some(facts.at(leg, question));
+        opinions.refuted(&["network-latency"], &Against { why, at });
+        return;
+    }
+    let called = group.connections.first().and_then(|id| InVain::of(facts).meanwhile(facts, *id));
+    if let Some(called) = called {
+        let whom = called.whom.0.with_port(called.whom.1);
+        opinions.possible("syn-unanswered", format!("the server's own call to {whom} stays unanswered meanwhile: then a connection from it to there ends in a timeout, too"));
+        let why = "the server calls somebody meanwhile, in vain, and answers when it gives up";
+        let at = Some(facts.at(called.leg, called.syn));
         opinions.refuted(&["network-latency"], &Against { why, at });
         return;
     }
@@ -283,6 +296,14 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         let at = group.last.map(|last| last.at);
         opinions.refuted(&["ecmp-rehash-wrong-server"], &Against { why, at });
     }
+    if by == By::Server
+        && let Some((ns, at)) = never_opened_here(facts, group)
+    {
+        opinions.possible("ecmp-rehash-wrong-server", format!("this host opened none of these while its capture ran, which began {} before the first of them came, and accepts others: then another server has them, and what chooses the server, a router or a director that took over without their table, sends them here since", seconds(ns)));
+        opinions.possible("rs-lost-socket", "then this host had accepted them before its capture began, and its program or kernel was started anew since: 'uptime -s' and the process's start time tell");
+        let why = "a server that never had the connections resets them itself";
+        opinions.refuted(&["director-no-entry-rst"], &Against { why, at: Some(at) });
+    }
     for (id, tell) in between {
         if opinions.has(id) || opinions.refuted.iter().any(|known| known.id == id) {
             continue;
@@ -293,6 +314,27 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         let against = own.or(closed).or(young).or(idle);
         opinions.unless(against, id, tell);
     }
+}
+
+/// How long the capture of a host had run before the first of the segments that it resets came, of connections of which
+/// it shows nothing else, while it accepts others of the service; and that segment.
+fn never_opened_here(facts: &Facts, group: &Group) -> Option<(i64, At)> {
+    let host = group.last?.host?;
+    let first = |id: &ConnectionId| {
+        let [leg] = facts.legs(*id) else { return None };
+        let (there, back) = (facts.forward(leg), facts.reply(leg));
+        let alone = !there.opened() && back.reset == Reset::NoSocket && back.packets <= RESETS;
+        let came = alone.then_some(there.first)?.get()?;
+        Some((came.at().0 - facts.vantage(leg).start.0, facts.at(leg, came)))
+    };
+    let all: Option<Vec<(i64, At)>> = group.connections.iter().take(ASKED).map(first).collect();
+    let accepts = |id: ConnectionId| {
+        let mut legs = facts.legs(id).iter();
+        legs.any(|leg| facts.reply(leg).accepted() && facts.host_of(leg) == Some(host))
+    };
+    let (ns, at) = all?.into_iter().min_by_key(|(ns, _)| *ns)?;
+    let others = facts.requests_to(group.service).any(|(id, _)| accepts(id));
+    (others && ns >= JUDGE_LIMIT_NS).then_some((ns, at))
 }
 
 /// Whether a reset in the server's name comes out of a silence, with all that was said acknowledged: nobody is told that

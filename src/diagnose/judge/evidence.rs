@@ -128,6 +128,11 @@ pub(super) fn came_in(group: &Group) -> bool {
     matches!(passage, Some(Passage::In | Passage::Loopback))
 }
 
+/// No capture of a group shows more than one direction.
+pub(super) fn shows_one_way(facts: &Facts, group: &Group) -> bool {
+    group.connections.iter().take(ASKED).all(|id| facts.shows_one_way(*id))
+}
+
 /// The server sent its SYN-ACK again after the client went on.
 pub(super) fn asked_again(facts: &Facts, group: &Group) -> bool {
     let legs = group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id));

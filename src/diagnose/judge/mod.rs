@@ -96,6 +96,11 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (Packet::Syn | Packet::HealthCheck, Manner::OwnSource) => {
             syn::from_its_receiver(facts, group, &mut opinions);
         }
+        (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond)
+            if evidence::shows_one_way(facts, group) =>
+        {
+            syn::one_way(&mut opinions);
+        }
         // What came in and is not seen again was dropped there, or left by a way that the
         // capture lacks.
         (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) if evidence::came_in(group) => {
@@ -110,6 +115,9 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (Packet::Datagram, Manner::Late) => datagram::late(facts, group, &mut opinions),
         (Packet::Request | Packet::Response, Manner::Late) => {
             established::late(facts, group, &mut opinions);
+        }
+        (Packet::SynAck, _) if evidence::shows_one_way(facts, group) => {
+            syn_ack::one_way(&mut opinions);
         }
         (Packet::SynAck, _) => syn_ack::judge(facts, group, &mut opinions),
         (Packet::Ack | Packet::Greeting, manner)

@@ -124,6 +124,15 @@ pub(super) fn from_its_receiver(facts: &Facts, group: &Group, opinions: &mut Opi
     opinions.refuted(SOCKET, &Against { why, at: group.last.map(|last| last.at) });
 }
 
+/// SYNs that were sent again and again where a capture holds one direction alone.
+pub(super) fn one_way(opinions: &mut Opinions) {
+    opinions.possible(
+        "rs-silent",
+        "then a capture of the other direction at the same place shows no SYN-ACK either",
+    );
+    opinions.possible("packet-loss", "then a capture of the other direction shows SYN-ACKs, and they do not come to the clients: by a way back that drops them, a filter, or a translation that is missing");
+}
+
 /// SYNs that an ICMP error answers: of a tunnel's packet it says that nobody takes it out.
 pub(super) fn rejected(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let about = |id: &ConnectionId| {

@@ -40,6 +40,12 @@ const ON_THE_WAY: &[&str] = &[
     "nat-director-not-forwarding",
 ];
 
+/// SYN-ACKs that were sent again and again where a capture holds one direction alone.
+pub(super) fn one_way(opinions: &mut Opinions) {
+    opinions.possible("packet-loss", "then a capture of the other direction at the same place lacks the clients' ACKs, and who drops them, or the SYN-ACKs before them, lies on either way");
+    opinions.possible("stateful-device-half-path", "then a capture of the other direction shows the ACKs, or a firewall between, which sees one direction only, drops them");
+}
+
 pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let mode = facts.topology.service(group.service).mode;
     if may_end_here(group) && matches!(mode, Mode::Dr | Mode::Unknown) {

@@ -38,6 +38,17 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     if let Some(told) = told(f, sightings) {
         return told;
     }
+    if sightings.iter().filter_map(|s| s.connection).all(|id| f.shows_one_way(id)) {
+        return worded(
+            f,
+            sightings,
+            format!(
+                "SYN-ACKs are sent again for {}, as if no acknowledgment came",
+                asked_for(f, sightings)
+            ),
+            "the server sends its SYN-ACK again and again, so it gets no acknowledgment of it: either the SYN-ACK or the client's ACK is lost. The capture holds frames of one direction alone, so which of them does not show.",
+        );
+    }
     let among = match unheeded {
         0 => String::new(),
         n => format!(
@@ -56,6 +67,13 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             "the SYN is answered by a SYN-ACK, and no acknowledgment of it is in the captures.{among}"
         ),
     )
+}
+
+/// For how long at most a SYN-ACK was sent again.
+fn asked_for(f: &Facts, sightings: &[Sighting]) -> String {
+    let legs = sightings.iter().filter_map(|s| s.connection).flat_map(|id| f.legs(id));
+    let ns = legs.map(|leg| f.reply(leg).last.since(f.reply(leg).syn)).max().unwrap_or(0);
+    broken::seconds(ns)
 }
 
 /// Where the frames of all of them say why the SYN-ACK did nothing.

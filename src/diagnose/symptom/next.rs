@@ -18,6 +18,11 @@ const MOST: usize = 4;
 /// What to ask or to capture, most telling first.
 pub(in crate::diagnose) fn captures(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let broken = sightings.iter().find_map(|s| facts.breaks.broken(s.connection?));
+    if broken.is_some_and(|b| matches!(b.packet, Packet::Syn | Packet::SynAck))
+        && sightings.iter().filter_map(|s| s.connection).all(|id| facts.shows_one_way(id))
+    {
+        return other_direction(facts, sightings).into_iter().collect();
+    }
     let told = broken.map_or(Told::Elsewhere, |b| told(facts, b));
     let mut found = broken.map_or_else(Vec::new, |b| who_said::checks(facts, sightings, b));
     if !found.is_empty() {
@@ -40,6 +45,22 @@ pub(in crate::diagnose) fn captures(facts: &Facts, sightings: &[Sighting]) -> Ve
     }
     found.truncate(MOST);
     found
+}
+
+/// Of captures that hold one direction alone the other one.
+fn other_direction(facts: &Facts, sightings: &[Sighting]) -> Option<ToConfirm> {
+    let id = sightings.iter().find_map(|s| s.connection)?;
+    let service = facts.service(id);
+    let of = Wanted { addresses: &[service.vip], ports: &[service.port], ..Wanted::default() };
+    let label = &facts.vantage(facts.legs(id).first()?).label;
+    Some(to_capture_all(
+        format!(
+            "the place of the capture {label}, in both directions (a mirror of both, both halves of the tap, or tcpdump without -Q)"
+        ),
+        "both",
+        of,
+        "shows whether it is answered there",
+    ))
 }
 
 /// What to run for a symptom that has nothing of its own to ask: where its break shows, else on

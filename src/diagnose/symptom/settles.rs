@@ -59,7 +59,7 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
         }
         (Packet::Request, _) if !left && connection.progress.response => (host, socket(vip, port)),
         (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left => (host, queue(port)),
-        (Packet::Datagram, _) if !left => (host, datagrams(port)),
+        (Packet::Datagram, _) if !left => (host, datagrams(vip, port)),
         (Packet::Response, _) if left && host == server => (host, process(port)),
         (Packet::Response, _) if !left && relays() => (host, counters(vip)),
         (_, _) => (host, way(if broken.packet.is_forward() { here.1 } else { here.0 })),
@@ -144,12 +144,13 @@ fn socket(vip: Ip, port: u16) -> Said {
     )
 }
 
-fn datagrams(port: u16) -> Said {
+fn datagrams(vip: Ip, port: u16) -> Said {
+    let save = tables(vip);
     (
         format!(
-            "ss -lunp 'sport = :{port}'; nstat -az UdpNoPorts UdpInErrors UdpRcvbufErrors UdpInCsumErrors"
+            "ss -lunp 'sport = :{port}'; nstat -az UdpNoPorts UdpInErrors UdpRcvbufErrors UdpInCsumErrors; {save}-save -c | grep -iE 'drop|reject'; nft list ruleset | grep -iE 'drop|reject'"
         ),
-        "nobody on the port, or a counter that grows with each datagram: that is it; else the program takes them and says nothing",
+        "a rule or a counter that grows with each datagram: that is it; nobody on the port: it is not asked itself, or the program is gone; else the program takes them and says nothing",
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::broken;
 use super::worded;
-use crate::breaks::{Fate, Packet, Unanswered};
+use crate::breaks::{Fate, InVain, Packet, Unanswered};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 use crate::wire::Ip;
@@ -23,6 +23,13 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
         let note = format!("meanwhile the server asks {resolver} for a name, in vain");
         let at = proofs.len().min(1);
         proofs.splice(at..at, f.proof(leg, question, note));
+    } else if let Some(id) = sighting.connection
+        && let Some(called) = InVain::of(f).meanwhile(f, id)
+    {
+        let whom = called.whom.0.with_port(called.whom.1);
+        let at = proofs.len().min(1);
+        let note = format!("meanwhile the server calls {whom}, in vain");
+        proofs.splice(at..at, f.proof(called.leg, called.syn, note));
     }
     proofs
 }
@@ -37,6 +44,18 @@ fn sought_in_vain(f: &Facts, sightings: &[Sighting]) -> Option<String> {
         return None;
     }
     Some(list(&resolvers.iter().map(Ip::to_string).collect::<Vec<_>>()))
+}
+
+/// Whom servers called in vain while each of these answers was waited for.
+fn called_in_vain(f: &Facts, sightings: &[Sighting]) -> Option<String> {
+    let vain = InVain::of(f);
+    let ids = sightings.iter().filter_map(|s| s.connection);
+    let called = ids.map(|id| Some(vain.meanwhile(f, id)?.whom));
+    let called: BTreeSet<(Ip, u16)> = called.collect::<Option<_>>()?;
+    if called.is_empty() {
+        return None;
+    }
+    Some(list(&called.iter().map(|(ip, port)| ip.with_port(*port)).collect::<Vec<_>>()))
 }
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
@@ -77,6 +96,16 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             format!("answers wait up to {wait} for a name server that does not answer"),
             format!(
                 "between request and answer the server itself asks {resolvers} for a name, gets no answer, and goes on when its resolver gives up (resolv.conf: 5 s for each try). The name server is to be mended, or taken out of the server's resolv.conf; or what asks for names of clients switched off."
+            ),
+        );
+    }
+    if let Some(whom) = called_in_vain(f, sightings) {
+        return worded(
+            f,
+            sightings,
+            format!("answers wait up to {wait} for {whom}, which does not answer"),
+            format!(
+                "between request and answer the server itself calls {whom}, gets no answer to its SYNs, and goes on after as long each time, when it gives up. What it asks there is to be reachable from the server (a rule for what goes out, a proxy that it should use), or not to be asked: in a TLS handshake a list of revoked certificates or OCSP, else a service behind it."
             ),
         );
     }

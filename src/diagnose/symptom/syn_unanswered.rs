@@ -114,12 +114,21 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         facts,
         sightings,
         "SYNs stay unanswered",
-        format!(
-            "{} no answer where one would be seen.{}{untaken}",
-            asked(facts, sightings),
-            from_itself(facts, sightings)
-        ),
+        match is_one_way(facts, sightings) {
+            true => "the client sends its SYN again and again, so it gets no answer that it takes. The capture holds frames of one direction alone, so whether one was sent does not show.".to_owned(),
+            false => format!(
+                "{} no answer where one would be seen.{}{untaken}",
+                asked(facts, sightings),
+                from_itself(facts, sightings)
+            ),
+        },
     )
+}
+
+/// Whether the captures that show them hold one direction alone.
+fn is_one_way(facts: &Facts, sightings: &[Sighting]) -> bool {
+    let mut ids = sightings.iter().filter_map(|s| s.connection).peekable();
+    ids.peek().is_some() && ids.all(|id| facts.shows_one_way(id))
 }
 
 /// Whether each of them is answered by a reset that a client does not heed.
@@ -232,6 +241,9 @@ fn untaken<'a>(facts: &'a Facts, sightings: &[Sighting]) -> Option<(VantageId, &
 
 /// What an unexplained silence may come from.
 pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Vec<Candidate> {
+    if is_one_way(facts, sightings) {
+        return Vec::new();
+    }
     // What went no further on its way met no server.
     let ended = |s: &Sighting| broken::of(facts, s).is_some_and(|b| b.manner == Manner::Rejected);
     if !sightings.is_empty() && sightings.iter().all(ended) {

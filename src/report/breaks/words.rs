@@ -325,6 +325,7 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
             };
             format!("{were} {silent}")
         }
+        Trait::Began => format!("began {value}"),
         Trait::Second => format!("begin{s} in second {value} of a minute"),
         Trait::EveryNth => format!("{be} number {value} in order"),
     }

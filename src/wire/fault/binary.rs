@@ -1,20 +1,30 @@
 //! Errors in protocols that are no lines of text: each gives its code, if it is one that is known.
 
 use super::Service;
-use super::codes::{AMQP, BGP, HTTP2, LDAP, MQTT, POSTGRES, RPC};
+use super::codes::{AMQP, BGP, HTTP2, LDAP, MQTT, POSTGRES, RPC, UNIMPLEMENTED};
 
 /// How HPACK writes the name `grpc-status`, with its length: plain, and in its Huffman code (RFC 7541,
 /// section 5.2 and appendix B).
 const GRPC_STATUS: [&[u8]; 2] =
     [b"\x0bgrpc-status", &[0x88, 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f]];
 /// A status behind the name, likewise.
-const GRPC_VALUES: [(&[u8], u16); 5] = [
+const GRPC_VALUES: [(&[u8], u16); 14] = [
+    (b"\x012", 2),
+    (b"\x014", 4),
     (b"\x018", 8),
+    (b"\x0212", UNIMPLEMENTED),
     (b"\x0213", 13),
     (b"\x0214", 14),
+    (b"\x0215", 15),
+    (&[0x81, 0x17], 2),
+    (&[0x81, 0x6b], 4),
+    (&[0x81, 0x7b], 8),
+    (&[0x82, 0x08, 0xbf], UNIMPLEMENTED),
     (&[0x82, 0x0b, 0x3f], 13),
     (&[0x82, 0x0b, 0x5f], 14),
+    (&[0x82, 0x0b, 0x7f], 15),
 ];
+
 /// An ErrorResponse: its SQLSTATE (field C).
 pub(super) fn postgres(payload: &[u8]) -> Option<u16> {
     let [b'E', a, b, c, d, fields @ ..] = payload else { return None };

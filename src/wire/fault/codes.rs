@@ -127,9 +127,19 @@ pub(super) const HTTP2: [(u16, &str); 13] = [
     (12, "INADEQUATE_SECURITY"),
     (13, "HTTP_1_1_REQUIRED"),
 ];
+/// gRPC: the server has no such method, or no such service.
+pub const UNIMPLEMENTED: u16 = 12;
 /// Statuses of gRPC of which the server is the reason (its documentation, "Status codes and their use in
-/// gRPC").
-const GRPC: [(u16, &str); 3] = [(8, "RESOURCE_EXHAUSTED"), (13, "INTERNAL"), (14, "UNAVAILABLE")];
+/// gRPC"): those that stand for an HTTP status of 500 to 599 (google/rpc/code.proto), and that it has used up something.
+const GRPC: [(u16, &str); 7] = [
+    (2, "UNKNOWN"),
+    (4, "DEADLINE_EXCEEDED"),
+    (8, "RESOURCE_EXHAUSTED"),
+    (UNIMPLEMENTED, "UNIMPLEMENTED"),
+    (13, "INTERNAL"),
+    (14, "UNAVAILABLE"),
+    (15, "DATA_LOSS"),
+];
 /// BGP: nothing was heard of the other side for the hold time (RFC 4271, section 6.5).
 pub const HOLD_TIMER_EXPIRED: u16 = 0x0400;
 /// Codes of BGP's NOTIFICATION (RFC 4271, section 4.5; RFC 4486), with their subcode in the low byte where that

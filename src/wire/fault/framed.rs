@@ -10,6 +10,9 @@ use super::codes::{MONGODB, MYSQL};
 const MYSQL_HEADER: usize = 4;
 /// What an error of MySQL begins with (ERR_Packet).
 const ERROR: u8 = 0xff;
+/// Its errors about bytes that are no packets of its protocol: bad handshake, packets out of order (MySQL server error
+/// reference).
+const NOT_ITS_PROTOCOL: [u16; 2] = [1043, 1156];
 /// What precedes the body of a message of MongoDB (Wire Protocol, "Standard Message Header"), and the flags and the
 /// kind of section behind it (OP_MSG).
 const MONGODB_HEADER: usize = 16;
@@ -30,20 +33,22 @@ pub enum Framed {
     Fault(Service, u16),
     /// That it did (MongoDB).
     Done,
+    /// That it does not understand what it was sent (MySQL).
+    Unclear,
 }
 
 /// Reads a segment that is one message of a server; `len`: its bytes on the wire, of which a capture may have fewer.
 #[must_use]
 pub fn of_message(payload: &[u8], len: u32) -> Option<Framed> {
     if payload.get(MYSQL_HEADER) == Some(&ERROR) {
-        return mysql(payload, len).map(|code| Framed::Fault(Service::MySql, code));
+        return mysql(payload, len);
     }
     let answers = payload.get(12..MONGODB_HEADER) == Some(&OP_MSG) && payload[8..12] != [0; 4];
     if answers { mongodb(payload, len) } else { None }
 }
 
 /// An error after the greeting, which is number 0 and read elsewhere.
-fn mysql(payload: &[u8], wire: u32) -> Option<u16> {
+fn mysql(payload: &[u8], wire: u32) -> Option<Framed> {
     let [a, b, c, 1..=u8::MAX, ERROR, lo, hi, b'#', _, _, _, _, _, text @ ..] = payload else {
         return None;
     };
@@ -55,7 +60,11 @@ fn mysql(payload: &[u8], wire: u32) -> Option<u16> {
     let says = |word: &str| {
         word.is_empty() || text.windows(word.len()).any(|seen| seen == word.as_bytes())
     };
-    MYSQL.iter().find(|(known, word, _)| *known == code && says(word)).map(|(known, ..)| *known)
+    if NOT_ITS_PROTOCOL.contains(&code) {
+        return Some(Framed::Unclear);
+    }
+    let mut known = MYSQL.iter().filter(|(known, word, _)| *known == code && says(word));
+    known.next().map(|(known, ..)| Framed::Fault(Service::MySql, *known))
 }
 
 /// The fields `ok` and `code` of the document that a message of MongoDB carries.
@@ -132,6 +141,7 @@ mod tests {
         let galera = error(1, 1047, "WSREP has not yet prepared node for application use");
         assert_eq!(of(&galera), Some(Framed::Fault(Service::MySql, 1047)));
         assert_eq!(of_message(&denied[..20], denied.len() as u32), of(&denied));
+        assert_eq!(of(&error(1, 1156, "Got packets out of order")), Some(Framed::Unclear));
         let mut short = denied.clone();
         short.pop();
         for other in [

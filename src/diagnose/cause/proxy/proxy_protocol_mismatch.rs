@@ -10,12 +10,12 @@ use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::proxy::prefaces::{
     Listener, Said, Wrong, end_of, endpoints, judge, misunderstood, preface,
 };
-use crate::diagnose::thresholds::NO_COINCIDENCE;
+use crate::diagnose::thresholds::{NO_COINCIDENCE, PROMPT_NS};
 use crate::diagnose::words::{agree, count, list, part};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
 };
-use crate::flow::FirstReply;
+use crate::flow::{FirstReply, Mark};
 use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ fn unexpected(
     let sure = n >= NO_COINCIDENCE || !said.answered.is_empty();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     finding.fixes = vec![
-        server_fix(who, "read the header: 'accept-proxy' on bind (haproxy), 'proxy_protocol' on listen (nginx), 'RemoteIPProxyProtocol' (Apache), 'smtpd_upstream_proxy_protocol = haproxy' (Postfix), 'haproxy = yes' (Dovecot)", "Take the word out again."),
+        server_fix(who, "read the header: 'accept-proxy' on bind (haproxy), 'proxy_protocol' on listen (nginx), 'RemoteIPProxyProtocol' (Apache), 'smtpd_upstream_proxy_protocol = haproxy' (Postfix), 'haproxy = yes' (Dovecot), 'proxy-protocol-networks' (MariaDB, Percona Server; MySQL itself reads none)", "Take the word out again."),
         balancer_fix(
             "send no header there: leave out 'send-proxy' (haproxy server line), 'proxy_protocol on' (nginx stream), the target group's attribute proxy_protocol_v2.enabled (AWS)",
         )
@@ -120,13 +120,21 @@ fn answers(trace: &Trace, said: &Said) -> String {
             |(leg, p)| match p.reply {
                 FirstReply::Status(status) => format!("it answers HTTP {status}"),
                 FirstReply::Alert => "it answers with a TLS alert".to_owned(),
-                _ if misunderstood(trace, leg).is_some() => {
-                    "it says that it does not understand that line, and what its client says next is answered one late".to_owned()
-                }
-                _ => "it closes without a word".to_owned(),
+                _ => match misunderstood(trace, leg) {
+                    Some(said) if ends_at_once(trace, leg, said) => {
+                        "it says that it does not understand what it is sent, and closes".to_owned()
+                    }
+                    Some(_) => "it says that it does not understand that line, and what its client says next is answered one late".to_owned(),
+                    None => "it closes without a word".to_owned(),
+                },
             },
         ));
     list(&words)
+}
+
+/// Whether the server ended the connection at once after a word.
+fn ends_at_once(trace: &Trace, leg: &Leg, said: Mark) -> bool {
+    end_of(trace, leg).is_some_and(|end| (0..PROMPT_NS).contains(&end.since(said)))
 }
 
 /// No header where one is expected.

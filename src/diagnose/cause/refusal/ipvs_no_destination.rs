@@ -15,6 +15,10 @@ use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable"];
 
+/// Connections that are refused one after the other in each of several spells, on average. Judgement: of a rule for
+/// some clients others come between.
+const SPELL: usize = 2;
+
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, c)| {
         c.protocol.is_tcp()
@@ -50,30 +54,33 @@ fn claims(trace: &Trace, host: HostId, ip: Ip) -> bool {
     bindings.any(|b| b.ip == ip && trace.host_by_mac(Some(b.mac)) == Some(host))
 }
 
-/// Whether the service served somebody between the first and the last of these:
-/// then it had a real server all the while, and a rule refused the others.
-fn served_meanwhile(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> bool {
+/// In how many spells these were refused: between two of them the service served somebody.
+fn spells(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> usize {
     let start = |id: ConnectionId| facts.start(id).map(|at| facts.time(at));
-    let first = ids.iter().filter_map(|id| start(*id)).min();
-    let last = ids.iter().filter_map(|id| start(*id)).max();
-    facts.requests_to(service).any(|(id, c)| {
-        c.progress.answered && start(id).is_some_and(|at| Some(at) > first && Some(at) < last)
-    })
+    let served = facts.requests_to(service).filter(|(_, c)| c.progress.answered);
+    let mut all: Vec<_> = served.filter_map(|(id, _)| Some((start(id)?, true))).collect();
+    all.extend(ids.iter().filter_map(|id| Some((start(*id)?, false))));
+    all.sort_unstable();
+    all.chunk_by(|a, b| a.1 == b.1).filter(|run| !run[0].1).count()
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
     let s = facts.topology.service(service);
-    if served_meanwhile(facts, service, &ids) {
+    let director = ids.iter().find_map(|id| at_director(facts, *id)).map(|(host, _)| host);
+    // A rule that refuses some refuses them whoever is served meanwhile; servers that are taken out and put in again
+    // leave all without any for a while.
+    let spells = spells(facts, service, &ids);
+    if spells > 1 && (director.is_none() || ids.len() < spells * SPELL) {
         return None;
     }
-    let director = ids.iter().find_map(|id| at_director(facts, *id)).map(|(host, _)| host);
     // From afar a rule on one real server of several looks the same.
     if director.is_none() && (ids.len() < 2 || facts.requests_to(service).len() > ids.len()) {
         return None;
     }
     let what = turned_away(facts, ids[0]).next().map_or_else(String::new, |r| r.name());
     let vip = s.name();
-    let title = format!("{vip} has no real server to send connections to");
+    let times = if spells > 1 { "at times " } else { "" };
+    let title = format!("{vip} has {times}no real server to send connections to");
     let shown = match director {
         Some(host) => format!(
             "The SYNs come in at the director{}, go to no real server, and are answered with {what}, port unreachable.",
@@ -87,8 +94,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
             format!("The SYNs are answered at once with {what}, port unreachable, from {}.", s.vip)
         }
     };
+    let at_times = match spells {
+        0 | 1 => String::new(),
+        n => format!(
+            " It is so {n} times, and between these it serves: its servers are taken out of the table and put in again, as when their health checks fail at times."
+        ),
+    };
     let explanation = format!(
-        "{shown} That is how IPVS refuses where a virtual service has no usable real server, all removed or of weight 0; a host without the service would send a reset. {} refused.",
+        "{shown}{at_times} That is how IPVS refuses where a virtual service has no usable real server, all removed or of weight 0; a host without the service would send a reset. {} refused.",
         share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("ipvs-no-destination", title, explanation).rated(

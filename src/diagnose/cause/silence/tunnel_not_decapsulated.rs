@@ -7,7 +7,7 @@
 
 use crate::diagnose::cause::{by_address, needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::way::tunnel_ends::{Closed, proofs};
+use crate::diagnose::facts::way::tunnel_ends::{Closed, proofs, wrapped};
 use crate::diagnose::facts::{each_once, way::tunnel_ends};
 use crate::diagnose::words::commands::tunnel::End;
 use crate::diagnose::words::{agree, count, share};
@@ -24,7 +24,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let refused = tunnel_ends::refused(facts);
     if !refused.is_empty() {
         for (id, c) in facts.requests().filter(|(id, _)| facts.service(*id).mode == Mode::Tun) {
-            let host = facts.server(id).and_then(|s| s.host).filter(|_| c.outcome.failed());
+            // Whom no answer names is told by where the tunnel ends.
+            let ends = || refused.keys().copied().find(|host| wrapped(facts, id, *host).is_some());
+            let host = facts.server(id).and_then(|s| s.host).or_else(ends);
+            let host = host.filter(|_| c.outcome.failed());
             if let Some((host, at)) = host.and_then(|h| refused.get_key_value(&h)) {
                 let set = sets.entry(facts.service_of(id)).or_default();
                 let closed = set.entry(*host).or_default();

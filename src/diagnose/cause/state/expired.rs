@@ -5,6 +5,7 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::cause::state::idle_timeouts::{CLOUD, LOWER, keep_alive, raise, usual};
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::state::expired::{After, Expired, ExpiredSet};
+use crate::diagnose::facts::way::moved_connections::foreign_reset;
 use crate::diagnose::words::{list_of, service_subject, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, ToConfirm};
 use crate::topology::Service;
@@ -16,6 +17,16 @@ const MOST: usize = 4;
 /// What enters a container's network.
 const INSIDE: &str = "nsenter -t PID -n ";
 
+/// The TTL of the resets and that of what came before them, if each has another: of the first.
+fn foreign(facts: &Facts, set: &ExpiredSet) -> Option<(u8, u8)> {
+    let of = |e: &Expired| {
+        let mut legs = facts.legs(e.id).iter().filter(|leg| leg.vantage == e.vantage);
+        legs.find_map(|leg| foreign_reset(facts, leg))
+    };
+    let all: Option<Vec<(u8, u8)>> = set.expired.iter().map(of).collect();
+    all?.first().copied()
+}
+
 /// What only the ends show.
 pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Finding {
     let s = facts.topology.service(set.service);
@@ -23,11 +34,15 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
     // Whole seconds, rounded down: what is said to be too long was.
     let silence = format!("{} s", set.least_ns() / 1_000_000_000);
     let after = set.expired.iter().map(|e| e.after).min();
+    let foreign = foreign(facts, set);
     let then = match after {
         Some(After::Between) => {
             "are reset by something between the ends: neither of them sent the reset that comes in its name".to_owned()
         }
-        Some(After::Reset) => "are reset at their next segment".to_owned(),
+        Some(After::Reset) => match foreign {
+            Some((ttl, before)) => format!("are reset at their next segment, by another device than the one that answered them before (TTL {ttl}, before {before})"),
+            None => "are reset at their next segment".to_owned(),
+        },
         Some(After::Nothing) => "get no answer to their next segment any more".to_owned(),
         Some(After::Asked) | None => format!(
             "send nothing any more: their client's host asks by ARP for {}, which none of their packets had, as it does when a balancer on that host no longer translates it. A container has a table of its own, in its network namespace",
@@ -64,6 +79,8 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
     finding.candidates.extend(match after {
         // The captures of both ends leave none.
         Some(After::Between) => None,
+        // Nor does a reset from elsewhere.
+        Some(After::Reset) if foreign.is_some() => None,
         Some(After::Reset) => Some(Candidate {
             id: "rs-lost-socket".into(),
             tell_apart: "then the real server's own capture shows the reset leave".to_owned(),

@@ -21,10 +21,17 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
 fn finding(facts: &Facts, ids: &[ConnectionId], first: &MovedReset) -> Finding {
     let service = facts.service_of(first.id);
     let vip = facts.connection(first.id).front.server.0;
-    let MovedReset { old, new, .. } = *first;
+    let MovedReset { old, new, behind, to_and_fro, .. } = *first;
+    let whose = if behind { "somebody behind it" } else { "its kernel" };
+    let flaps = match to_and_fro {
+        true => format!(
+            " Both announce {vip} in turn, so it goes to and fro between them: who elects the holder (VRRP, the leader of a cluster's announcers) changes its mind again and again."
+        ),
+        false => String::new(),
+    };
     let title = format!("{new}, which took over {vip}, resets the connections that were open");
     let explanation = format!(
-        "These connections went to {old}; then {new} announced {vip}, their next segments went there, and its kernel answered them with a bare RST: it knows none of them. If {old} and {new} are directors, their entries were not synchronised; if they are proxies or servers, their sockets cannot be, and clients must connect again. {} cut off.",
+        "These connections went to {old}; then {new} announced {vip}, their next segments went there, and {whose} answered them with a bare RST: it knows none of them.{flaps} If {old} and {new} are directors, their entries were not synchronised; if they are proxies or servers, their sockets cannot be, and clients must connect again. {} cut off.",
         share(facts, service, ids, "are")
     );
     let mut finding = Finding::cause("director-no-entry-rst", title, explanation);

@@ -21,6 +21,10 @@ pub(in crate::diagnose) struct MovedReset {
     pub new: Mac,
     /// The announcement.
     pub announced: Mark,
+    /// Its TTL is not one that a stack begins with: it comes from behind that MAC.
+    pub behind: bool,
+    /// Both announced the address, the old one after the new one had: it goes to and fro.
+    pub to_and_fro: bool,
 }
 
 /// All of a trace.
@@ -44,16 +48,22 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<MovedReset> {
         let sender = trace
             .path(leg, back)
             .find(|(link, _)| (link.first.frame()..=link.last.frame()).contains(&back.rst.frame()));
-        let new = sender.filter(|(_, hop)| is_origin(hop)).and_then(|(_, hop)| hop.link.src)?;
+        let (_, hop) = sender?;
+        let (new, behind) = (hop.link.src?, !is_origin(hop));
         let old = trace
             .path(leg, there)
             .filter_map(|(_, hop)| hop.link.dst)
             .find(|mac| *mac != new && !mac.is_vrrp())?;
-        let bindings = trace.vantage(leg).neighbors.bindings.iter();
-        let told = bindings.filter(|b| (b.ip, b.mac, b.claim) == (vip, new, Claim::Announcement));
-        let announced = told
-            .map(|b| b.first)
-            .find(|mark| mark.frame() > there.first.frame() && mark.frame() < back.rst.frame())?;
-        Some(MovedReset { id, leg: *leg, old, new, announced })
+        let bindings = &trace.vantage(leg).neighbors.bindings;
+        let told = |mac: Mac| {
+            let mut own = bindings.iter().filter(move |b| (b.ip, b.mac) == (vip, mac));
+            own.find(|b| b.claim == Claim::Announcement)
+        };
+        let by_new = told(new).filter(|b| b.first.frame() < back.rst.frame())?;
+        let to_and_fro = told(old).is_some_and(|b| b.last.frame() > by_new.first.frame());
+        // Who had announced it before the connection began has it again only if another had it meanwhile.
+        let anew = by_new.first.frame() > there.first.frame() || to_and_fro;
+        let announced = by_new.first;
+        anew.then_some(MovedReset { id, leg: *leg, old, new, announced, behind, to_and_fro })
     })
 }

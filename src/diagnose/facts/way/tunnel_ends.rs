@@ -90,8 +90,13 @@ pub(in crate::diagnose) fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
             (v4 || e.kind == PORT_UNREACHABLE_6)
                 && (TUNNELS.contains(&e.quote.protocol.0) || about_tunnel(trace, vantage, e))
         };
+        // Who sends nothing else than its errors is known by no address.
+        let here = |e: &IcmpError| {
+            let sent = seen.own.sent(&seen.hops[e.hop.index()]) == Some(true);
+            trace.host_of_vantage(vantage).filter(|_| sent)
+        };
         for error in seen.errors.iter().filter(of_tunnel) {
-            if let Some(host) = trace.host_by_ip(error.src) {
+            if let Some(host) = trace.host_by_ip(error.src).or_else(|| here(error)) {
                 found.entry(host).or_insert(At { vantage, mark: error.mark });
             }
         }
