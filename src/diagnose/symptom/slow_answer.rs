@@ -2,10 +2,12 @@
 
 use super::broken;
 use super::worded;
-use crate::breaks::{Fate, Packet, Unanswered};
+use crate::breaks::{Fate, Fault, Manner, Packet, Unanswered, service_fault};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
+use crate::trace::ConnectionId;
 use crate::wire::Ip;
+use crate::wire::fault::Service;
 use std::collections::BTreeSet;
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
@@ -80,6 +82,30 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             ),
         );
     }
+    let connects = |s: &Sighting| {
+        let behind = broken::of(f, s).and_then(|b| b.behind);
+        behind.is_some_and(|b| {
+            b.manner == Manner::Late && matches!(b.packet, Packet::Syn | Packet::SynAck)
+        })
+    };
+    if sightings.iter().all(connects) {
+        return worded(
+            f,
+            sightings,
+            format!("answers wait up to {wait} until a proxy reaches its server"),
+            format!(
+                "the client's connection stands at once; the one that the proxy opens for it stands only after repeats, up to {wait} after its first SYN, and the client waits meanwhile."
+            ),
+        );
+    }
+    if sightings.iter().all(|s| s.connection.is_some_and(|id| is_servfail(f, id))) {
+        return worded(
+            f,
+            sightings,
+            format!("names are not found out: SERVFAIL, after up to {wait}"),
+            "the name is asked for again and again, and the answer that comes at last says that the server could not find it out. A name server says so when those that it asks itself (its forwarders, or the servers of the zone) do not answer it: it is they, or its way to them.",
+        );
+    }
     worded(
         f,
         sightings,
@@ -89,6 +115,11 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             left_before(gone)
         ),
     )
+}
+
+/// Whether the answer says that a name server could not find a name out.
+fn is_servfail(f: &Facts, id: ConnectionId) -> bool {
+    service_fault(f, id).is_some_and(|(.., Fault(service, _))| service == Service::Dns)
 }
 
 /// Whether several waited as long as each other, to one part in twenty.
