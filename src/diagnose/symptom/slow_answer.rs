@@ -19,6 +19,7 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
 
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let mut proofs = broken::proofs(f, sighting);
+    proofs.extend(behind(f, sighting));
     if let Some(id) = sighting.connection
         && let Some((leg, question, resolver, _)) = Unanswered::of(f).meanwhile(f, id)
     {
@@ -27,6 +28,24 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
         proofs.splice(at..at, f.proof(leg, question, note));
     }
     proofs
+}
+
+/// How the connection that a proxy opened for a client's stood, where that was late.
+fn behind(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let found = broken::of(f, sighting).and_then(|b| Some((b.connection, b.behind?)));
+    let Some((id, behind)) = found.filter(|(_, b)| b.manner == Manner::Late) else {
+        return Vec::new();
+    };
+    let opened = f.pairs.backends.get(&id.0).into_iter().flatten().map(|leg| ConnectionId(*leg));
+    let at = behind.last.at;
+    let mut legs = opened.flat_map(|leg| f.legs(leg)).filter(|leg| leg.vantage == at.vantage);
+    let Some(leg) = legs.find(|leg| [f.forward(leg).syn, f.reply(leg).syn].contains(&at.mark))
+    else {
+        return vec![Proof::at(at, "what the proxy's own connection sends again")];
+    };
+    let (there, back) = (f.forward(leg), f.reply(leg));
+    let opens = f.proof(leg, there.syn, "the SYN of the proxy's own connection");
+    opens.into_iter().chain(f.proof(leg, back.syn, "the SYN-ACK to it")).collect()
 }
 
 /// The name servers that servers asked in vain while each of these answers was waited for.

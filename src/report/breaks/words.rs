@@ -49,6 +49,8 @@ impl Builder<'_> {
                 last: Some(behind.last),
                 next: behind.last.to,
                 behind: None,
+                // They are the clients', which it was not of.
+                connections: Vec::new(),
                 ..group.clone()
             };
             return format!("{}, behind the proxy", self.break_line(&opened));
