@@ -3,7 +3,7 @@
 
 use super::journey::{Journey, Milestone, silence};
 use super::judged::Judged;
-use super::{Behind, Break, By, Manner, Pace, Packet, handshake, reset_by, talk};
+use super::{Behind, Break, By, Fate, Manner, Pace, Packet, handshake, reset_by, talk};
 use crate::correlate::Outcome;
 use crate::flow::Mark;
 use crate::trace::{ConnectionId, Trace};
@@ -30,6 +30,56 @@ pub(super) fn waited(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Bre
     let (packet, manner) = (Packet::Response, Manner::Late);
     let behind = Some(behind);
     Some(Break { connection: id, packet, manner, last, next: None, cost_ns, behind })
+}
+
+/// The break of a connection whose client waited for the one that a proxy opened for it: that stood only after repeats,
+/// or its bytes waited for timers. One that others use, too, is waited for by the first of them, until it stands.
+pub(super) fn delayed(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Break> {
+    let late = trace.pairs.backends.get(&id.0)?.iter().filter_map(|leg| {
+        let of = trace.pairs.clients.get(leg).map_or(&[][..], Vec::as_slice);
+        let leg = ConnectionId(*leg);
+        match handshake::judge(trace, pace, leg) {
+            Judged::Harm(Fate::Suffered, broken) if of.first().is_none_or(|of| *of == id.0) => {
+                Some(broken).filter(|_| stood_before(trace, id, leg))
+            }
+            Judged::Well if of.len() <= 1 => match talk::judge(trace, pace, leg) {
+                Judged::Harm(Fate::Suffered, broken) if broken.manner == Manner::Late => {
+                    Some(broken).filter(|broken| spans(trace, id, broken))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    });
+    let of = late.max_by_key(|broken| broken.cost_ns)?;
+    let behind = Some(Behind { packet: of.packet, manner: of.manner, last: of.last? });
+    let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+    let (packet, manner, cost_ns) = (Packet::Response, Manner::Late, of.cost_ns);
+    Some(Break { connection: id, packet, manner, last, next: None, cost_ns, behind })
+}
+
+/// Whether a client's connection stood already when a proxy opened another for it, and was not over when that stood.
+fn stood_before(trace: &Trace, id: ConnectionId, opened: ConnectionId) -> bool {
+    trace.legs(opened).iter().any(|leg| {
+        let there = trace.forward(leg);
+        let (Some(syn), Some(stands)) = (there.syn.get(), there.ack.get()) else { return false };
+        trace.legs(id).iter().filter(|own| own.vantage == leg.vantage).any(|own| {
+            let (asks, answers) = (trace.forward(own), trace.reply(own));
+            asks.first.frame() < syn.frame() && answers.last.frame() > stands.frame()
+        })
+    })
+}
+
+/// Whether what was sent again behind a proxy was so while its client waited: it had asked, and was answered after that.
+fn spans(trace: &Trace, id: ConnectionId, broken: &Break) -> bool {
+    broken.last.is_some_and(|last| {
+        let own = trace.legs(id).iter().filter(|own| own.vantage == last.at.vantage);
+        own.into_iter().any(|own| {
+            let (asked, answers) = (trace.forward(own).data, trace.reply(own).last);
+            let again = last.at.mark.frame();
+            asked.is_set() && asked.frame() < again && again < answers.frame()
+        })
+    })
 }
 
 /// From the first SYN of an attempt in vain until the proxy asked another server for the same client,

@@ -20,7 +20,9 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
     }
     if fate == Fate::Well
         && trace.ordinary(id).is_none()
-        && let Some(late) = behind::waited(trace, pace, id).or_else(|| held::judge(trace, id))
+        && let Some(late) = behind::waited(trace, pace, id)
+            .or_else(|| behind::delayed(trace, pace, id))
+            .or_else(|| held::judge(trace, id))
     {
         return (Fate::Suffered, Some(late));
     }

@@ -21,7 +21,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let connection = trace.connection(id);
     let p = connection.progress;
     match connection.outcome {
-        Outcome::Refused => refused(trace, id),
+        Outcome::Refused => refused(trace, pace, id),
         Outcome::Unanswered => unanswered(trace, id),
         // Who asks again was not answered, whatever the capture leaves out.
         Outcome::Unknown if p.syn && !p.answered && p.syns > 1 => unanswered(trace, id),
@@ -66,8 +66,8 @@ fn waited(trace: &Trace, id: ConnectionId) -> i64 {
     trace.legs(id).iter().filter_map(wait).max().unwrap_or(0).max(0)
 }
 
-/// Where the refusal was first seen.
-fn refused(trace: &Trace, id: ConnectionId) -> Judged {
+/// Where the refusal was first seen. Who goes on by the other family of addresses is served there.
+fn refused(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let journey = Journey::of(trace, id, true, Milestone::Syn);
     let refusal = Journey::of(trace, id, false, Milestone::Rst);
     // The SYN at the host whose capture shows the refusal leave, or the refusal itself where that
@@ -79,7 +79,13 @@ fn refused(trace: &Trace, id: ConnectionId) -> Judged {
         journey.0.iter().rev().filter(here).find(before).unwrap_or(left)
     });
     let last = there.or(journey.last()).copied();
-    harm(trace, id, Packet::Syn, (Manner::Refused, last))
+    let elsewhere = trace.ordinary(id).is_none().then(|| pace.other_family(trace, id)).flatten();
+    match (harm(trace, id, Packet::Syn, (Manner::Refused, last)), elsewhere) {
+        (Judged::Harm(_, broken), Some(cost_ns)) => {
+            Judged::Harm(Fate::Suffered, Break { cost_ns, ..broken })
+        }
+        (failed, _) => failed,
+    }
 }
 
 /// Whether an ICMP error says that a connection's packet was not delivered. A stack that

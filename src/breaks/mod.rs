@@ -37,6 +37,7 @@ mod leases;
 mod logged;
 mod manner;
 mod one_sided;
+mod other_family;
 mod own_calls;
 mod own_names;
 mod pace;
@@ -75,7 +76,7 @@ pub use said::{
 };
 pub use talk::reset_by;
 pub use unfilled::unfilled;
-pub use unheeded::asks_again;
+pub use unheeded::{asks_again, takes_nothing};
 
 use crate::hashed::HashMap;
 use crate::parts::in_parts;

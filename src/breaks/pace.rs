@@ -10,9 +10,9 @@ mod slow;
 use super::asked_elsewhere::AskedElsewhere;
 use super::fell_back::FellBack;
 use super::first_words::{self, greeting};
+use super::other_family::OtherFamily;
 use super::raced::Raced;
 use crate::correlate::Progress;
-use crate::flow::{Flow, Mark, Observations, VantageId};
 use crate::hashed::{HashMap, HashSet};
 use crate::parts::in_parts;
 use crate::topology::{HostId, Ordinary, ServiceId};
@@ -48,9 +48,6 @@ pub struct Pace {
     slow: HashMap<ConnectionId, i64>,
     /// The same of the words of servers that speak first.
     late_greetings: HashMap<ConnectionId, i64>,
-    /// By vantage and index of a link: the longest time for which the same bytes were
-    /// sent again.
-    repeated: HashMap<(VantageId, u32), i64>,
     /// Connections that were answered with a status of 500 to 599, or whose TLS handshake
     /// was refused.
     errors: HashSet<u32>,
@@ -65,6 +62,8 @@ pub struct Pace {
     /// Connections over TCP that clients of QUIC may have gone on by.
     fell_back: OnceLock<FellBack>,
     asked_elsewhere: OnceLock<AskedElsewhere>,
+    /// Connections that stand, for those that were refused by the other family of addresses.
+    other_family: OnceLock<OtherFamily>,
     /// Services whose connections a host passes on.
     relayed: OnceLock<HashSet<(ServiceId, HostId)>>,
     /// Services of which every answered connection began with the server's words.
@@ -85,7 +84,6 @@ impl Pace {
             habits: vec![Habit::default(); trace.topology.services.len()],
             slow: HashMap::default(),
             late_greetings: HashMap::default(),
-            repeated: repeated(&trace.vantages),
             errors,
             at_once: super::at_once::cut_at_once(trace),
             blamed: blamed(trace),
@@ -93,6 +91,7 @@ impl Pace {
             raced: OnceLock::new(),
             fell_back: OnceLock::new(),
             asked_elsewhere: OnceLock::new(),
+            other_family: OnceLock::new(),
             relayed: OnceLock::new(),
             first_words: OnceLock::new(),
             backscatter: OnceLock::new(),
@@ -178,6 +177,11 @@ impl Pace {
         self.fell_back.get_or_init(|| FellBack::of(trace)).after(trace, id)
     }
 
+    /// How long after it was refused a client went on by the other family of addresses, nanoseconds.
+    pub(super) fn other_family(&self, trace: &Trace, id: ConnectionId) -> Option<i64> {
+        self.other_family.get_or_init(|| OtherFamily::of(trace)).after(trace, id)
+    }
+
     /// Whether no connection to a service carries a byte in these captures.
     pub(super) fn nobody_talks(&self, service: ServiceId) -> bool {
         let habit = self.habits[service.0 as usize];
@@ -239,20 +243,6 @@ impl Pace {
         self.habits[service.0 as usize].typical_ns.saturating_mul(TIMES).max(LONGEST_NS)
     }
 
-    /// For how long the same bytes of a flow were sent again and again at a vantage, from
-    /// the first repeat to the last, nanoseconds.
-    #[must_use]
-    pub fn repeated_for(&self, vantage: VantageId, seen: &Observations, flow: &Flow) -> i64 {
-        let mut longest = 0;
-        let mut next = flow.link;
-        while let Some(index) = next.index() {
-            longest =
-                longest.max(self.repeated.get(&(vantage, index as u32)).copied().unwrap_or(0));
-            next = seen.links[index].next;
-        }
-        longest
-    }
-
     /// Whether who asked a server for its health was blamed for it once. A proxy that passes
     /// on one client's bad request, which was captured nowhere else, looks the same.
     #[must_use]
@@ -294,18 +284,4 @@ fn blamed(trace: &Trace) -> HashMap<(Ip, (Ip, u16)), u32> {
         }
     }
     blamed
-}
-
-/// The longest time for which one range of bytes was sent again, by vantage and link.
-fn repeated(vantages: &[Observations]) -> HashMap<(VantageId, u32), i64> {
-    let mut first: HashMap<(VantageId, u32, u32), Mark> = HashMap::default();
-    let mut longest: HashMap<(VantageId, u32), i64> = HashMap::default();
-    for (v, vantage) in VantageId::each(vantages) {
-        for repeat in &vantage.side_tables.repeats {
-            let begun = *first.entry((v, repeat.link, repeat.from)).or_insert(repeat.mark);
-            let known = longest.entry((v, repeat.link)).or_default();
-            *known = (*known).max(repeat.mark.since(begun));
-        }
-    }
-    longest
 }

@@ -15,6 +15,8 @@ pub enum Refused {
     ByClient(u8),
     /// The server answered the ClientHello in plain HTTP.
     InPlain,
+    /// The server answered it in plain text of another kind.
+    InText,
     /// The server says that its port speaks TLS, and the client does not.
     NotTls,
     /// The client began in TLS where the server had greeted it in the clear, and was not understood.
@@ -57,16 +59,21 @@ pub fn tls_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Re
             Words::HelloToGreeting if by_client && trace.reply(leg).payload < CERTIFICATE => {
                 Refused::Greeted
             }
-            Words::Status(_) if !by_client => {
-                let hello = trace.vantage(leg).side_tables.hello_of(leg.stream)?;
-                let (there, back) = (trace.forward(leg), trace.reply(leg));
-                let first = hello.mark == there.data && spoken.mark == back.data;
-                first.then_some(Refused::InPlain)?
+            Words::Status(_) if !by_client && answers_hello(trace, leg, spoken) => Refused::InPlain,
+            Words::NotUnderstood if !by_client && answers_hello(trace, leg, spoken) => {
+                Refused::InText
             }
             _ => return None,
         };
         Some((leg, spoken, how))
     })
+}
+
+/// Whether something is a server's first word, and a client's was a ClientHello.
+fn answers_hello(trace: &Trace, leg: &Leg, spoken: &Spoken) -> bool {
+    let hello = trace.vantage(leg).side_tables.hello_of(leg.stream);
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    hello.is_some_and(|hello| hello.mark == there.data && spoken.mark == back.data)
 }
 
 /// The answer in HTTP/1 of status 400 to a client that began in HTTP/2.
@@ -125,28 +132,33 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     found
 }
 
-/// Clients that spoke plain HTTP to a port of TLS so often have a wrong setting, and fewer may be strangers who try
-/// what is there. Judgement.
+/// Clients that spoke plain HTTP to a port of TLS, or TLS to a plain one, so often have a wrong setting, and fewer may be
+/// strangers who try what is there. Judgement.
 const OFTEN: usize = 3;
 
-/// Connections of strangers who tried plain HTTP on a port that serves others by TLS.
+/// Connections of strangers who tried plain HTTP on a port that serves others by TLS, or TLS on one that serves others
+/// without.
 fn strays(trace: &Trace) -> HashSet<u32> {
     let mut by_client: HashMap<_, Vec<u32>> = HashMap::default();
     for (id, connection) in trace.requests() {
-        if let Some((.., Refused::NotTls)) = tls_refused(trace, id) {
-            let who = (trace.service_of(id), connection.front.client.0);
-            by_client.entry(who).or_default().push(id.0);
-        }
+        let tls = match tls_refused(trace, id) {
+            Some((.., Refused::NotTls)) => true,
+            Some((.., Refused::InPlain | Refused::InText)) => false,
+            _ => continue,
+        };
+        let who = (trace.service_of(id), tls, connection.front.client.0);
+        by_client.entry(who).or_default().push(id.0);
     }
     by_client.retain(|_, ids| ids.len() < OFTEN);
     if by_client.is_empty() {
         return HashSet::default();
     }
     let speaks_tls = |leg: &Leg| trace.vantage(leg).side_tables.hello_of(leg.stream).is_some();
-    let served = trace
-        .requests()
-        .filter(|(id, c)| c.progress.response && trace.legs(*id).iter().any(speaks_tls));
-    let served: HashSet<_> = served.map(|(id, _)| trace.service_of(id)).collect();
-    let strays = by_client.into_iter().filter(|((service, _), _)| served.contains(service));
+    let served = trace.requests().filter(|(_, c)| c.progress.request && c.progress.response);
+    let served =
+        served.map(|(id, _)| (trace.service_of(id), trace.legs(id).iter().any(speaks_tls)));
+    let served: HashSet<_> = served.collect();
+    let strays =
+        by_client.into_iter().filter(|((service, tls, _), _)| served.contains(&(*service, *tls)));
     strays.flat_map(|(_, ids)| ids).collect()
 }

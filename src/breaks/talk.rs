@@ -45,7 +45,9 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             faults::judge(trace, id)
         }
         Outcome::Reset if parting::gave_up(trace, id) => stalled::judge(trace, id),
-        Outcome::Reset => cut::judge(trace, id),
+        Outcome::Reset => {
+            parting::closed_first(trace, pace, id).unwrap_or_else(|| cut::judge(trace, id))
+        }
         Outcome::Stalled => stalled::judge(trace, id),
         Outcome::Completed if is_turned_down(trace, id) || pace.is_cut_at_once(id) => {
             cut::judge(trace, id)

@@ -15,8 +15,7 @@ const ASKED: u16 = 3;
 /// one second and two (RFC 6298, sections 2.1 and 5.5), less what the ACK took.
 const LONG_NS: i64 = 2_000_000_000;
 
-/// Whether a leg shows the server send its SYN-ACK again after the client's ACK, and say
-/// nothing else.
+/// Whether a leg shows the server send its SYN-ACK again after the client's ACK.
 #[must_use]
 pub fn asks_again(trace: &Trace, leg: &Leg) -> bool {
     let (there, back) = (trace.forward(leg), trace.reply(leg));
@@ -25,6 +24,13 @@ pub fn asks_again(trace: &Trace, leg: &Leg) -> bool {
         && back.isns == 1
         && there.ack.is_set()
         && back.last.frame() > there.ack.frame()
+}
+
+/// Whether such a server has taken nothing of what its client sent meanwhile, and said nothing.
+#[must_use]
+pub fn takes_nothing(trace: &Trace, leg: &Leg) -> bool {
+    let back = trace.reply(leg);
+    asks_again(trace, leg) && back.payload == 0 && back.max_ack == back.syn_ack_of
 }
 
 /// Judges a connection that stands for its client and for which nothing was said that the

@@ -32,6 +32,8 @@ struct Shake {
     tsval: u32,
     client: u32,
     server: u32,
+    /// Both addresses, without ports.
+    hosts: u32,
     stamped: bool,
     /// The SYN itself was seen, with all its options.
     whole: bool,
@@ -75,6 +77,7 @@ impl Shake {
             tsval: tsval.unwrap_or(0),
             client: end(side),
             server: end(side.other()),
+            hosts: hasher.hash_one([side, side.other()].map(|s| stream.key.ip(s).words())) as u32,
             stamped: tsval.is_some(),
             whole: there.opened() && !there.shape.cut(),
             window_scale: there.shape.window_scale,
@@ -115,6 +118,10 @@ impl Shake {
         let both = self.accepted && other.accepted && self.server_isn == other.server_isn;
         if both && !(same_client && same_server) {
             return Some(Tie::IsnPair);
+        }
+        // Who rewrites the client's port puts another address in its place, too: so a scan looks that draws one number.
+        if self.at.vantage == other.at.vantage && self.hosts == other.hosts && !same_client {
+            return None;
         }
         // Options that a short snapshot length cut off prove nothing, and where both stacks' numbers agree, a device
         // on the way took options out.

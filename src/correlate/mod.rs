@@ -20,6 +20,7 @@ mod ranges;
 mod rows;
 mod sample;
 mod spans;
+mod stalled;
 mod stamp;
 mod stated;
 mod token;
@@ -29,10 +30,11 @@ mod union;
 
 pub use ahead::TOGETHER;
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
-pub use outcome::{Outcome, Progress, is_farewell, is_forestalled, is_thrown_away};
+pub use outcome::{Outcome, Progress, is_forestalled, is_thrown_away};
 pub use rows::{store, tables};
 pub use sample::even_out;
 pub use spans::Spans;
+pub use stalled::is_farewell;
 pub use stated::{BothSides, Carried};
 pub use tuple::Tuple;
 

@@ -1,6 +1,7 @@
 //! How a connection ended, by what all vantages together saw of it.
 
 use super::Leg;
+use super::stalled::{FAREWELL, in_vain};
 use crate::flow::{Flow, Observations, Reset, Words};
 use crate::wire::{Protocol, seq_lt};
 
@@ -110,7 +111,7 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
         progress.no_socket |= there.reset == Reset::NoSocket || back.reset == Reset::NoSocket;
         progress.tunnelled |= leg.of(vantages).key.is_forwarded() && !back.seen();
         progress.repeats |= there.retransmissions > 0 || back.retransmissions > 0;
-        ends.see(there, back);
+        ends.see(&vantages[leg.vantage.index()], there, back);
         ends.lost |= is_thrown_away(vantages, leg);
         let shows = vantages[leg.vantage.index()].shows;
         ends.both_ways |= shows.both_ways;
@@ -149,6 +150,8 @@ struct Ends {
     /// The client's application ended it.
     aborted: bool,
     stalled: bool,
+    /// What the client sent again and again never came to a server that had closed.
+    unheard: bool,
     /// A reset in the server's name came before its answer, or data came to a server that
     /// had closed, or it was not let in: what the client asked for was lost.
     lost: bool,
@@ -169,27 +172,6 @@ fn later(known: Option<u32>, new: u32) -> u32 {
     }
 }
 
-/// Repeats without an acknowledgment that make a connection stalled.
-const STALL_REPEATS: u16 = 2;
-
-/// Whether a side repeated bytes in vain, where the other side was seen too.
-fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
-    sender.retransmissions >= STALL_REPEATS
-        && receiver.seen()
-        && seq_lt(receiver.max_ack, sender.end_seq)
-        && !is_farewell(sender, receiver)
-}
-
-/// Whether a FIN is all that is repeated in vain: every byte before it was acknowledged, and who does not answer
-/// the farewell has gone with what it had asked for.
-#[must_use]
-pub fn is_farewell(sender: &Flow, receiver: &Flow) -> bool {
-    sender.fin.is_set()
-        && sender.payload > 0
-        && receiver.payload > 0
-        && receiver.max_ack.wrapping_add(1) == sender.end_seq
-}
-
 /// An answer that comes later than this after a reset of its own side was not put behind it by the
 /// capture, nanoseconds: frames of several queues of a network card change places by less.
 const BEHIND_NS: i64 = 1_000_000;
@@ -206,10 +188,6 @@ pub fn is_forestalled(there: &Flow, back: &Flow) -> bool {
         && answer.since(rst) >= BEHIND_NS
         && there.max_ack == back.isn.wrapping_add(1)
 }
-
-/// Bytes with which a client takes leave of a server that has closed, at most: an alert of TLS, in the
-/// longest of its ciphers 85 (AES-CBC with SHA-384), behind a GOAWAY of HTTP/2.
-const FAREWELL: u32 = 160;
 
 /// A last frame of WebSocket without a reason (RFC 6455, section 5.5.1): shorter than any request of HTTP/1.
 const LAST_FRAME: u32 = 16;
@@ -316,7 +294,7 @@ fn is_disowned(there: &Flow, back: &Flow) -> bool {
 const CERTAIN_SYNS: u16 = 3;
 
 impl Ends {
-    fn see(&mut self, there: &Flow, back: &Flow) {
+    fn see(&mut self, vantage: &Observations, there: &Flow, back: &Flow) {
         self.refused |= back.reset == Reset::Refused;
         self.client_fin |= there.fin.is_set();
         self.server_fin |= back.fin.is_set();
@@ -324,7 +302,11 @@ impl Ends {
         self.reply_seen |= back.seen();
         self.lost |=
             is_forestalled(there, back) || is_turned_away(there, back) || is_disowned(there, back);
-        self.stalled |= in_vain(there, back) || in_vain(back, there);
+        let unheard = in_vain(vantage, there, back);
+        self.stalled |= unheard || in_vain(vantage, back, there);
+        // More than a farewell was to come to a server that had closed.
+        let lost = there.end_seq.wrapping_sub(back.max_ack);
+        self.unheard |= unheard && back.fin.is_set() && (FAREWELL..1 << 31).contains(&lost);
         self.forgotten |= back.reset == Reset::NoSocket;
         self.aborted |= there.reset == Reset::Abort;
         if there.seen() {
@@ -358,8 +340,9 @@ impl Ends {
                 _ => Outcome::Unknown,
             };
         }
-        if self.stalled && !(self.client_fin && self.server_fin) {
-            return if self.reset && progress.response { Outcome::Reset } else { Outcome::Stalled };
+        if self.stalled && (self.unheard || !(self.client_fin && self.server_fin)) {
+            let cut = self.reset && progress.response && !self.unheard;
+            return if cut { Outcome::Reset } else { Outcome::Stalled };
         }
         if self.lost {
             return Outcome::Reset;

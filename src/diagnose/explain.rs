@@ -9,7 +9,7 @@ use super::registry::{Advises, CAUSES, SYMPTOMS, SymptomDetector};
 use super::{
     Candidate, Confidence, Facts, Finding, FindingId, Kind, Proof, Refuted, Severity, Sighting,
 };
-use crate::breaks::{Behind, Fate, Group};
+use crate::breaks::{Behind, Fate, Group, Manner};
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -146,7 +146,8 @@ fn suspects(
         let group = facts.breaks.group(group);
         let own = super::judge::of_group(facts, group);
         // What a proxy said of it is no reason; what became of its own connection is.
-        match group.behind.filter(|_| own.possible.is_empty()) {
+        let late = |behind: &Behind| behind.manner == Manner::Late;
+        match group.behind.filter(|b| own.possible.is_empty() || late(b)) {
             Some(behind) => super::judge::of_group(facts, &opened_for(facts, group, behind)),
             None => own,
         }
@@ -193,9 +194,14 @@ fn severity(facts: &Facts, detector: &SymptomDetector, sighting: &Sighting) -> S
     match facts.breaks.fate(id) {
         Fate::Failed if sighting.costly && request => Severity::Critical,
         Fate::Failed if sighting.costly => Severity::Warning,
-        Fate::Suffered if detector.of_breaks => Severity::Warning,
+        // Who was refused and went on elsewhere is told of by what tells of all that are refused.
+        Fate::Suffered if detector.of_breaks || is_refused(facts, id) => Severity::Warning,
         _ => Severity::Info,
     }
+}
+
+fn is_refused(facts: &Facts, id: ConnectionId) -> bool {
+    facts.breaks.broken(id).is_some_and(|broken| broken.manner == Manner::Refused)
 }
 
 fn add(

@@ -126,8 +126,19 @@ impl Observer {
             self.side_tables.first_requests.see(id, tcp.payload);
             self.side_tables.health.make().see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
-            if tcp.payload.first() == Some(&b'H') && self.side_tables.first_requests.asked_tls(id) {
-                self.side_tables.spoken.make().answers_hello(id, side, mark, tcp.payload);
+            // What comes out of order may be the middle of a certificate.
+            let flow = stream.flow(side);
+            let begins = flow.accepted() && tcp.seq == flow.isn.wrapping_add(1);
+            let is_text = begins && tcp.payload.first().is_some_and(u8::is_ascii_graphic);
+            if (is_text || tcp.payload.first() == Some(&b'H'))
+                && self.side_tables.first_requests.asked_tls(id)
+            {
+                self.side_tables.spoken.make().answers_hello(
+                    (id, side),
+                    mark,
+                    tcp.payload,
+                    is_text,
+                );
             }
             if stream.has_syn() {
                 let greets = stream.flow(side.other()).payload == 0;

@@ -41,7 +41,7 @@ pub(super) const MAX_EACH: usize = 8;
 /// Whether a segment that begins so may say some of it.
 #[inline(always)]
 pub(super) fn begins(byte: u8) -> bool {
-    matches!(byte, b'H' | 21 | 0x80 | 0x88 | b'P' | b'-' | b'+' | b'$' | b':' | b'*' | 0xff | 4 | 0 | 1 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
+    matches!(byte, b'H' | 21 | 0x80 | 0x88 | b'P' | b'-' | b'+' | b'$' | b':' | b'*' | 0xff | 4 | 0 | 1 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'R')
 }
 
 /// Those of one vantage.
@@ -120,7 +120,7 @@ impl AllSpoken {
             Some(b'P') => ftp::active(payload)
                 .map(|(ip, port)| Words::Endpoint(ip, port))
                 .or_else(|| fault::is_not_understood(payload).then_some(Words::NotUnderstood)),
-            Some(b'-' | b'E' | b'*' | b'4' | 0x30 | 0xff | 4 | 0 | 1) => {
+            Some(b'-' | b'E' | b'R' | b'*' | b'4' | 0x30 | 0xff | 4 | 0 | 1) => {
                 let fault = fault::of_segment(payload);
                 if fault.is_none() {
                     if matches!(payload, [b'*', b'0'..=b'9', ..]) {
@@ -222,10 +222,21 @@ impl AllSpoken {
         }
     }
 
-    /// Takes in the first payload that answers a ClientHello: HTTP of any status is an error there.
-    pub fn answers_hello(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
-        if let Some(status) = http::status(payload) {
-            self.keep(id, Spoken { side, mark, words: Words::Status(status) });
+    /// Takes in the first payload that answers a ClientHello: HTTP of any status is an error there, as is any text where
+    /// the answer `begins` so.
+    pub fn answers_hello(
+        &mut self,
+        (id, side): (StreamId, Side),
+        mark: Mark,
+        payload: &[u8],
+        begins: bool,
+    ) {
+        const SHOWS: usize = 4;
+        let text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+        let is_text = begins && payload.len() >= SHOWS && payload.iter().take(SHOWS).all(text);
+        let words = http::status(payload).map(Words::Status);
+        if let Some(words) = words.or_else(|| is_text.then_some(Words::NotUnderstood)) {
+            self.keep(id, Spoken { side, mark, words });
         }
     }
 

@@ -277,6 +277,10 @@ impl Stream {
         if tcp.payload_len > 0 && !tcp.flags.rst() {
             if flow.payload == 0 {
                 flow.data.set_once(mark);
+                // Of several SYN-ACKs with numbers of their own the words tell which one holds.
+                if flow.isns > 1 {
+                    flow.end_seq = tcp.seq;
+                }
             }
             // Copies, forwarded copies and repeats end where the flow does.
             if seq_gt(end, flow.end_seq) {

@@ -117,7 +117,7 @@ const NO_STRATUM: u8 = 16;
 pub fn of_segment(payload: &[u8]) -> Option<(Service, u16)> {
     match *payload.first()? {
         b'-' => redis(payload).map(|code| (Service::Redis, code)).or_else(|| login(payload)),
-        b'E' => postgres(payload).map(|code| (Service::Postgres, code)),
+        b'E' | b'R' => postgres(payload).map(|code| (Service::Postgres, code)),
         0 => goaway(payload)
             .map(|code| (Service::Http2, code))
             .or_else(|| grpc(payload).map(|code| (Service::Grpc, code)))

@@ -34,6 +34,7 @@ mod firewalled;
 mod given_up;
 mod greeting;
 mod hosts;
+mod in_flight;
 mod kept;
 mod leases;
 mod let_in;

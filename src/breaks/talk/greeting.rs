@@ -1,6 +1,6 @@
 //! Servers that speak first: a greeting that never came, or late.
 
-use super::{PATIENCE_NS, harm};
+use super::{PATIENCE_NS, harm, request};
 use crate::breaks::first_words;
 use crate::breaks::journey::{Journey, Milestone};
 use crate::breaks::judged::{Judged, at_the_end};
@@ -25,6 +25,9 @@ fn patience(port: u16) -> i64 {
 pub(super) fn absent(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let port = trace.connection(id).front.server.1;
     let service = trace.service_of(id);
+    if let Some(closed) = closed(trace, pace, id) {
+        return closed;
+    }
     if !pace.speaks_first(trace, service, port) || at_the_end(trace, id) {
         return Judged::Well;
     }
@@ -48,6 +51,31 @@ pub(super) fn absent(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         _ => Manner::UnseenBeyond,
     };
     harm(id, Fate::Failed, Packet::Greeting, (manner, last), waited)
+}
+
+/// So soon after the handshake a server closes that lets nobody in, nanoseconds. Judgement: who waits for a client that
+/// says nothing waits longer.
+const AT_ONCE_NS: i64 = 1_000_000_000;
+
+/// A server that speaks first, and closes in order before it or its client has said a word.
+pub(super) fn closed(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Judged> {
+    let c = trace.connection(id);
+    // A server that only sends what it has, as one of files does, closes without a word where that is nothing.
+    if c.progress.response || !pace.lets_in_who_waits(trace.service_of(id), c.front.server.1) {
+        return None;
+    }
+    let cost_ns = trace.legs(id).iter().find_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (stands, closed) = (there.ack.get()?, back.fin.get()?);
+        // Words that the capture lacks are in its numbers: SYN and FIN take one each.
+        let silent = back.accepted() && back.end_seq.wrapping_sub(back.isn) == 2;
+        let unasked = there.data.get().is_none_or(|asked| closed.frame() < asked.frame());
+        let first = request::before(closed, there);
+        let waited = closed.since(stands);
+        (silent && unasked && first && (0..AT_ONCE_NS).contains(&waited)).then_some(waited)
+    })?;
+    let last = Journey::of(trace, id, true, Milestone::Ack).last().copied();
+    Some(harm(id, Fate::Failed, Packet::Greeting, (Manner::Closed, last), cost_ns))
 }
 
 /// A server that speaks first, and took its time: longer than anybody waits for, or far longer than the other

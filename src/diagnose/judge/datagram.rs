@@ -3,16 +3,23 @@
 use super::evidence::{ASKED, came_in, kept_before, many_ports};
 use super::{Against, Opinions};
 use crate::breaks::apart::Trait;
-use crate::breaks::{Apart, Group, Journey, Manner, Milestone, Passage, dropped, heard_late};
+use crate::breaks::{
+    Apart, Fault, Group, Journey, Manner, Milestone, Passage, dropped, heard_late, service_fault,
+};
 use crate::diagnose::Facts;
 use crate::diagnose::facts::way::passing::through;
-use crate::trace::ConnectionId;
+use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
+use crate::wire::fault::Service;
 
 /// One of two questions that left one port together was answered, the other only when it was
 /// asked again.
 pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let alone = |id: &ConnectionId| heard_late(facts, *id).is_some();
+    if let Some(against) = not_found_out(facts, group) {
+        opinions.refuted(&["packet-loss", "dns-conntrack-race-5s"], &against);
+        return;
+    }
     if group.connections.iter().take(ASKED).all(alone) {
         opinions.possible(
             "packet-loss",
@@ -37,6 +44,20 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         "packet-loss",
         "then a capture at the next host lacks the question or the answer, and questions asked alone are lost as well",
     );
+}
+
+/// Whether each question had an answer, which says that the name server could not find the name out: it waited itself
+/// for those that it asks, and nothing was lost here.
+fn not_found_out(facts: &Facts, group: &Group) -> Option<Against> {
+    let said = |id: &ConnectionId| {
+        let (leg, spoken, Fault(service, _)) = service_fault(facts, *id)?;
+        let (there, back) = (facts.forward(leg), facts.reply(leg));
+        let each = service == Service::Dns && back.packets >= there.packets;
+        each.then(|| facts.at(leg, spoken.mark))
+    };
+    let all: Option<Vec<At>> = group.connections.iter().take(ASKED).map(said).collect();
+    let why = "every question was answered, and the answer is SERVFAIL";
+    Some(Against { why, at: all?.first().copied() })
 }
 
 /// SIP and SIP over TLS (RFC 3261, section 19.1.2).

@@ -60,9 +60,13 @@ const RESETS: u32 = 4;
 /// Causes of a listener that takes no connection.
 const LISTENER: &[&str] = &["accept-queue-overflow", "defer-accept-waits"];
 
-/// A server said a word and closed: its program has the connection.
-pub(super) fn turned_away(group: &Group, opinions: &mut Opinions) {
-    let why = "the server spoke, so its program has the connection";
+/// A server closed in order, with a word or without: its program, or a proxy before it, has the connection.
+pub(super) fn turned_away(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let mute = |id: &ConnectionId| !facts.connection(*id).progress.response;
+    if group.connections.iter().take(ASKED).all(mute) {
+        opinions.possible("no-server-up", "then who takes these connections is a proxy, and its log or its page of states says that no server of the service is up");
+    }
+    let why = "who closes in order has taken the connection from the kernel";
     opinions.refuted(LISTENER, &Against { why, at: group.last.map(|last| last.at) });
 }
 

@@ -2,7 +2,7 @@
 
 use super::Against;
 use crate::breaks::apart::Trait;
-use crate::breaks::{Fate, Group, Passage, asks_again, pair_ended, unfilled};
+use crate::breaks::{Fate, Group, Passage, pair_ended, takes_nothing, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::facts::address::split_vlans::{is_tag, tag};
 use crate::diagnose::facts::way::interfaces::is_elsewhere;
@@ -136,7 +136,7 @@ pub(super) fn shows_one_way(facts: &Facts, group: &Group) -> bool {
 /// The server sent its SYN-ACK again after the client went on.
 pub(super) fn asked_again(facts: &Facts, group: &Group) -> bool {
     let legs = group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id));
-    legs.into_iter().any(|leg| asks_again(facts, leg))
+    legs.into_iter().any(|leg| takes_nothing(facts, leg))
 }
 
 /// The most bytes that an answer of a group lacks while later ones came.
@@ -281,7 +281,14 @@ pub(super) fn arrived(group: &Group) -> Option<Against> {
 
 /// None of the connections was silent for long before it broke.
 pub(super) fn never_idle(facts: &Facts, group: &Group) -> Option<Against> {
-    let idle = |leg: &Leg| facts.vantage(leg).side_tables.idle(leg.stream).is_some();
+    // What lies between one repeat and the next is no silence before what is lost.
+    let idle = |leg: &Leg| {
+        let vantage = facts.vantage(leg);
+        let again = [facts.forward(leg), facts.reply(leg)].map(|flow| vantage.repeats_of(flow));
+        let repeat = |mark: Mark| again.iter().flatten().any(|r| r.mark == mark);
+        let idle = vantage.side_tables.idle(leg.stream);
+        idle.is_some_and(|idle| idle.outlived_ns > 0 || !repeat(idle.last.before))
+    };
     let mut ids = group.connections.iter().take(ASKED);
     let silent = ids.any(|id| facts.legs(*id).iter().any(idle));
     let why = "none of these connections was silent for half a minute";

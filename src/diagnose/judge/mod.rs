@@ -125,7 +125,9 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         {
             established::silent(facts, group, &mut opinions);
         }
-        (Packet::Greeting, Manner::Closed) => established::turned_away(group, &mut opinions),
+        (Packet::Greeting, Manner::Closed) => {
+            established::turned_away(facts, group, &mut opinions);
+        }
         (Packet::Greeting, Manner::Late) => {
             established::greeted_late(facts, group, &mut opinions);
         }

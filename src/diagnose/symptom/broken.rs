@@ -49,8 +49,12 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
         }
         Packet::Syn | Packet::HealthCheck => {
             proofs.extend(note(there.syn, "the SYN"));
+            let late = broken.manner == Manner::Late;
+            if late && there.syns <= 1 {
+                proofs.extend(note(back.syn, "the SYN-ACK"));
+            }
             // The last frame of one that went on tells nothing of the wait.
-            proofs.extend(if there.ack.is_set() && there.syns > 1 {
+            proofs.extend(if there.ack.is_set() && (there.syns > 1 || late) {
                 note(there.ack, "the client goes on")
             } else {
                 repeated(there).and_then(|last| note(last, "its repeat"))
@@ -83,7 +87,7 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
             if broken.manner == Manner::Closed {
                 proofs.extend(note(back.fin, "the server closes"));
             }
-            if !back.data.is_set() {
+            if !back.data.is_set() && broken.manner != Manner::Closed {
                 let silent = "the client's last, and the server has said nothing";
                 proofs.extend(note(there.last, silent));
             }

@@ -93,6 +93,20 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             ),
         );
     }
+    let mute = |s: &Sighting| {
+        is_shut_out(f, s) && s.connection.is_some_and(|id| !f.connection(id).progress.response)
+    };
+    if sightings.iter().all(mute) {
+        return worded(
+            f,
+            sightings,
+            "servers close at once, without a word",
+            format!(
+                "the server, which speaks first in this protocol, takes the connection and closes it in order within {}, before it or its client has said a word. So does a proxy that has no server to pass it on to, and a server that lets nobody in from there (hosts.deny, a list of its own, a limit). The network delivered all of it.",
+                broken::seconds(broken::longest(f, sightings))
+            ),
+        );
+    }
     if sightings.iter().filter(|s| is_shut_out(f, s)).count() + told == sightings.len() {
         return worded(
             f,

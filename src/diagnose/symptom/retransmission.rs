@@ -4,7 +4,7 @@
 use super::super::words::count;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections, connections_to};
-use crate::breaks::{Manner, Packet, Passage, asks_again};
+use crate::breaks::{Manner, Packet, Passage, takes_nothing};
 use crate::correlate::Outcome;
 use crate::diagnose::facts::load::sent_again::{Again, what};
 use crate::flow::{Flow, IcmpError, IcmpErrorKind};
@@ -23,19 +23,19 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
+    let again = match what(facts, id) {
+        Again::Fin => "the FIN is sent again",
+        _ => "bytes sent before are sent again",
+    };
     for leg in facts.legs(id) {
-        for flow in [facts.forward(leg), facts.reply(leg)] {
-            if let Some((link, _)) = facts.path(leg, flow).find(|(l, _)| l.retransmissions > 0) {
-                let again = match what(facts, id) {
-                    Again::Fin => "the FIN is sent again",
-                    _ => "bytes sent before are sent again",
-                };
-                let note = format!("{again} ({})", times(link.retransmissions));
-                return facts
-                    .proof(leg, facts.vantage(leg).first_repeat(link), note)
-                    .into_iter()
-                    .collect();
-            }
+        let both = [facts.forward(leg), facts.reply(leg)];
+        // Of two sides the one that sent more again, of two equal ones the client's.
+        let links = both.into_iter().rev().flat_map(|flow| facts.path(leg, flow));
+        let most = links.map(|(link, _)| link).max_by_key(|link| link.retransmissions);
+        if let Some(link) = most.filter(|link| link.retransmissions > 0) {
+            let note = format!("{again} ({})", times(link.retransmissions));
+            let proof = facts.proof(leg, facts.vantage(leg).first_repeat(link), note);
+            return proof.into_iter().collect();
         }
     }
     Vec::new()
@@ -104,7 +104,7 @@ fn came_in(facts: &Facts, id: ConnectionId) -> bool {
 
 /// Whether the server goes on asking for the acknowledgment of its SYN-ACK.
 fn asked_for_ack(facts: &Facts, id: ConnectionId) -> bool {
-    facts.legs(id).iter().any(|leg| asks_again(facts, leg))
+    facts.legs(id).iter().any(|leg| takes_nothing(facts, leg))
 }
 
 /// Whether the last that a receiver said is that it takes no more, and it was sent to all the same.

@@ -2,10 +2,12 @@
 
 use super::broken;
 use super::worded;
-use crate::breaks::{Fate, InVain, Packet, Unanswered};
+use crate::breaks::{Fate, Fault, InVain, Manner, Packet, Unanswered, service_fault};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
+use crate::trace::ConnectionId;
 use crate::wire::Ip;
+use crate::wire::fault::Service;
 use std::collections::BTreeSet;
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
@@ -17,6 +19,7 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
 
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let mut proofs = broken::proofs(f, sighting);
+    proofs.extend(behind(f, sighting));
     if let Some(id) = sighting.connection
         && let Some((leg, question, resolver, _)) = Unanswered::of(f).meanwhile(f, id)
     {
@@ -32,6 +35,24 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
         proofs.splice(at..at, f.proof(called.leg, called.syn, note));
     }
     proofs
+}
+
+/// How the connection that a proxy opened for a client's stood, where that was late.
+fn behind(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let found = broken::of(f, sighting).and_then(|b| Some((b.connection, b.behind?)));
+    let Some((id, behind)) = found.filter(|(_, b)| b.manner == Manner::Late) else {
+        return Vec::new();
+    };
+    let opened = f.pairs.backends.get(&id.0).into_iter().flatten().map(|leg| ConnectionId(*leg));
+    let at = behind.last.at;
+    let mut legs = opened.flat_map(|leg| f.legs(leg)).filter(|leg| leg.vantage == at.vantage);
+    let Some(leg) = legs.find(|leg| [f.forward(leg).syn, f.reply(leg).syn].contains(&at.mark))
+    else {
+        return vec![Proof::at(at, "what the proxy's own connection sends again")];
+    };
+    let (there, back) = (f.forward(leg), f.reply(leg));
+    let opens = f.proof(leg, there.syn, "the SYN of the proxy's own connection");
+    opens.into_iter().chain(f.proof(leg, back.syn, "the SYN-ACK to it")).collect()
 }
 
 /// The name servers that servers asked in vain while each of these answers was waited for.
@@ -109,6 +130,30 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             ),
         );
     }
+    let connects = |s: &Sighting| {
+        let behind = broken::of(f, s).and_then(|b| b.behind);
+        behind.is_some_and(|b| {
+            b.manner == Manner::Late && matches!(b.packet, Packet::Syn | Packet::SynAck)
+        })
+    };
+    if sightings.iter().all(connects) {
+        return worded(
+            f,
+            sightings,
+            format!("answers wait up to {wait} until a proxy reaches its server"),
+            format!(
+                "the client's connection stands at once; the one that the proxy opens for it stands only after repeats, up to {wait} after its first SYN, and the client waits meanwhile."
+            ),
+        );
+    }
+    if sightings.iter().all(|s| s.connection.is_some_and(|id| is_servfail(f, id))) {
+        return worded(
+            f,
+            sightings,
+            format!("names are not found out: SERVFAIL, after up to {wait}"),
+            "the name is asked for again and again, and the answer that comes at last says that the server could not find it out. A name server says so when those that it asks itself (its forwarders, or the servers of the zone) do not answer it: it is they, or its way to them.",
+        );
+    }
     worded(
         f,
         sightings,
@@ -118,6 +163,11 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             left_before(gone)
         ),
     )
+}
+
+/// Whether the answer says that a name server could not find a name out.
+fn is_servfail(f: &Facts, id: ConnectionId) -> bool {
+    service_fault(f, id).is_some_and(|(.., Fault(service, _))| service == Service::Dns)
 }
 
 /// Whether several waited as long as each other, to one part in twenty.

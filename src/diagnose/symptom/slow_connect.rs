@@ -17,6 +17,20 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
+    let once = |s: &Sighting| {
+        let asked_once = |id| f.connection(id).progress.syns <= 1;
+        broken::of(f, s).is_some_and(|b| b.packet == Packet::Syn && asked_once(b.connection))
+    };
+    if sightings.iter().all(once) {
+        return worded(
+            f,
+            sightings,
+            format!("SYN-ACKs come only {wait} after the SYN"),
+            format!(
+                "one SYN was sent, and the first SYN-ACK to it came after up to {wait}. Either it is as long under way, or the server answers late, or an earlier SYN-ACK was lost."
+            ),
+        );
+    }
     worded(
         f,
         sightings,

@@ -4,6 +4,7 @@ use super::super::facts::address::disputes::disputed;
 use super::super::facts::proxy::attempts::Attempt;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::worded;
+use crate::breaks::Fate;
 use crate::correlate::{Leg, Outcome};
 use crate::flow::{Reset, VantageId};
 use crate::trace::{ConnectionId, Trace};
@@ -53,8 +54,27 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         facts,
         sightings,
         "SYNs are refused",
-        format!("the SYN is answered with RST,ACK.{}", by_another(facts, sightings)),
+        format!(
+            "the SYN is answered with RST,ACK.{}{}",
+            by_another(facts, sightings),
+            by_other_family(facts, sightings)
+        ),
     )
+}
+
+/// That the clients were served by the other family of addresses.
+fn by_other_family(facts: &Facts, sightings: &[Sighting]) -> &'static str {
+    let served = |id| facts.breaks.fate(id) == Fate::Suffered;
+    let ids = || sightings.iter().filter_map(|s| s.connection);
+    if ids().next().is_none() || !ids().all(served) {
+        return "";
+    }
+    let v4 = |id: ConnectionId| facts.connection(id).front.server.0.is_v4();
+    if ids().any(v4) {
+        " Its client goes on by the other family of addresses at once, and is let in there: the name that it calls has addresses of both, and is served by one."
+    } else {
+        " Its client goes on by IPv4 at once, and is let in there: the name that it calls has an IPv6 address, too, on which nobody listens, or a rule refuses. Serve it by both, or take the IPv6 address from the name."
+    }
 }
 
 /// That another device refuses in the server's name, where its TTL is none that the same address has in

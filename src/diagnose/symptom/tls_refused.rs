@@ -12,10 +12,11 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     if !has_words(f) {
         return Vec::new();
     }
-    // A stranger who tries plain HTTP is told so, and nobody is harmed.
+    // A stranger who tries what a port speaks is told so, and nobody is harmed.
     let told = |id: &ConnectionId| {
+        let tries = [Refused::NotTls, Refused::InPlain, Refused::InText];
         let harmed = || f.breaks.fate(*id) == Fate::Failed;
-        tls_refused(f, *id).is_some_and(|(.., how)| how != Refused::NotTls || harmed())
+        tls_refused(f, *id).is_some_and(|(.., how)| !tries.contains(&how) || harmed())
     };
     let ids = f.requests().map(|(id, _)| id).filter(told);
     ids.map(|id| Sighting::of(id, true)).collect()
@@ -33,6 +34,7 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
         Refused::ByServer(alert) => format!("the server's alert: {alert}, {}", alert_name(alert)),
         Refused::ByClient(alert) => format!("the client's alert: {alert}, {}", alert_name(alert)),
         Refused::InPlain => "the server's answer: HTTP in plain text, status 400".to_owned(),
+        Refused::InText => "the server's answer, in plain text".to_owned(),
         Refused::NotTls => "the server's answer: this port speaks TLS, status 400".to_owned(),
         Refused::Sealed => "the client's last record, encrypted and as long as an alert".to_owned(),
         Refused::Greeted => "the ClientHello, to a server that greeted in plain text".to_owned(),
@@ -66,8 +68,12 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         _ => "TLS handshakes fail".to_owned(),
     };
     let nameless = connections(sightings).all(|id| names_no_server(f, id));
+    let agreed = connections(sightings).all(|id| has_agreed(f, id));
+    let ports = || connections(sightings).map(|id| f.connection(id).front.server.1);
     let means = ways.keys().map(|how| match how {
+        Refused::ByServer(40) if agreed => AGREED,
         Refused::ByServer(40 | 71 | 112) if nameless => NAMELESS,
+        Refused::Greeted if ports().all(|port| TLS_PORTS.contains(&port)) => GREETED_ON_TLS,
         how => means(*how),
     });
     let means: Vec<&str> = means.filter(|m| !m.is_empty()).collect();
@@ -94,6 +100,7 @@ fn says(how: Refused) -> String {
             format!("the client sends alert {alert} ({})", alert_name(alert))
         }
         Refused::InPlain => "the server answers TLS in plain HTTP".to_owned(),
+        Refused::InText => "the server answers TLS in plain text".to_owned(),
         Refused::NotTls => {
             "the client speaks plain HTTP, and the server answers that its port speaks TLS".to_owned()
         }
@@ -110,6 +117,23 @@ fn says(how: Refused) -> String {
 /// What usually makes a server refuse who names no server.
 const NAMELESS: &str = "Whoever asks names no server (SNI), as health checks of balancers and old programs do, and the server has no certificate or no site for such, or the two have no cipher in common.";
 
+/// What makes a server refuse after its own flight, in which it agreed on version and cipher and showed its certificate.
+const AGREED: &str = "The server had answered the ClientHello, so version and cipher were agreed on: what it refuses is what the client sent then, as a server does that asks for a client certificate and gets none, or one that it does not take.";
+
+/// Ports on which mail is spoken in TLS from the first byte (RFC 8314, section 7.3): submissions, imaps, pop3s.
+const TLS_PORTS: [u16; 3] = [465, 993, 995];
+
+/// What it means where such a port greets in the clear.
+const GREETED_ON_TLS: &str = "TLS begins there with the first byte (RFC 8314), and clients expect it: the listener, or a balancer that should end TLS before it, has it switched off.";
+
+/// Whether a server refused a handshake after it had taken part in it: the alert is not its first word.
+fn has_agreed(f: &Facts, id: ConnectionId) -> bool {
+    tls_refused(f, id).is_some_and(|(leg, spoken, _)| {
+        let first = f.reply(leg).data;
+        spoken.side != leg.client && first.is_set() && first.frame() < spoken.mark.frame()
+    })
+}
+
 /// Whether a ClientHello that is known whole names no server.
 fn names_no_server(f: &Facts, id: crate::trace::ConnectionId) -> bool {
     f.legs(id).iter().any(|leg| {
@@ -124,6 +148,9 @@ fn means(how: Refused) -> &'static str {
     match how {
         Refused::InPlain => {
             "The port speaks HTTP without TLS: client, listener or balancer use the wrong protocol or port."
+        }
+        Refused::InText => {
+            "The port does not speak TLS: client, listener or balancer use the wrong protocol or port."
         }
         Refused::NotTls => {
             "Who asks, a client or a balancer that ends TLS itself and passes on what is in it, has to speak TLS to that port, or to call the plain one."
@@ -147,7 +174,16 @@ fn means(how: Refused) -> &'static str {
         Refused::ByServer(120) => {
             "The server speaks none of the protocols that the client offers (ALPN)."
         }
-        Refused::ByClient(42..=46 | 48) => {
+        Refused::ByClient(45) => {
+            "The client does not accept the server's certificate: it has expired or is not valid yet, by the client's clock, or an intermediate one is."
+        }
+        Refused::ByClient(48) => {
+            "The client does not accept the server's certificate: no authority that it knows stands at the end of its chain, as where it is self-signed, or the server sends no intermediate certificate."
+        }
+        Refused::ByClient(44) => {
+            "The client does not accept the server's certificate: it has been revoked."
+        }
+        Refused::ByClient(42 | 43 | 46) => {
             "The client does not accept the server's certificate: an intermediate certificate is missing, it has expired, or is of an authority that the client does not know."
         }
         _ => "",
@@ -170,6 +206,11 @@ pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConf
         (
             format!("curl -skv -o /dev/null https://{at}/"),
             "an answer shows that the port speaks TLS",
+        )
+    } else if how == Some(Refused::InText) {
+        (
+            format!("curl -sv telnet://{at} </dev/null"),
+            "what it says shows which protocol it speaks",
         )
     } else if how == Some(Refused::InPlain) {
         (

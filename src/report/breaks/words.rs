@@ -49,6 +49,8 @@ impl Builder<'_> {
                 last: Some(behind.last),
                 next: behind.last.to,
                 behind: None,
+                // They are the clients', which it was not of.
+                connections: Vec::new(),
                 ..group.clone()
             };
             return format!("{}, behind the proxy", self.break_line(&opened));
@@ -92,6 +94,9 @@ impl Builder<'_> {
                 "✗ answered by an ACK of an older connection; the client goes on after {}",
                 seconds(group.cost_ns)
             ),
+            (Manner::Late, None) if self.asked_once(group) => {
+                format!("✓ answered late; the client goes on after {}", seconds(group.cost_ns))
+            }
             (Manner::Late, next) => late(group, next),
             (Manner::Closed, _) if group.packet == Packet::Response => {
                 "✗ closed before all of it had come".to_owned()
@@ -169,6 +174,12 @@ impl Builder<'_> {
             let there = self.trace.connection(answer).front;
             there.client == server || there.server == server
         })
+    }
+
+    /// Whether a SYN was sent once, and answered late.
+    fn asked_once(&self, group: &Group) -> bool {
+        let once = |id: &ConnectionId| self.trace.connection(*id).progress.syns <= 1;
+        group.packet == Packet::Syn && group.connections.first().is_some_and(once)
     }
 
     /// Whether the first answer to a SYN was no SYN-ACK, where the SYN was last seen.

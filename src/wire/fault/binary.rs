@@ -27,6 +27,8 @@ const GRPC_VALUES: [(&[u8], u16); 14] = [
 
 /// An ErrorResponse: its SQLSTATE (field C).
 pub(super) fn postgres(payload: &[u8]) -> Option<u16> {
+    // Who needs no password is let in, and told only then that there is no such role or database, or no room.
+    let payload = payload.strip_prefix(b"R\0\0\0\x08\0\0\0\0").unwrap_or(payload);
     let [b'E', a, b, c, d, fields @ ..] = payload else { return None };
     let len = u32::from_be_bytes([*a, *b, *c, *d]);
     // Severity comes first, as text.
@@ -143,4 +145,18 @@ pub(super) fn rpc(payload: &[u8]) -> Option<u16> {
         return None;
     };
     RPC.iter().map(|(known, _)| *known).find(|known| *known == u16::from(*why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::postgres;
+
+    #[test]
+    fn an_error_behind_the_word_that_lets_a_client_in_is_read() {
+        let error = b"E\0\0\0\x13SFATAL\0C53300\0\0";
+        let let_in = b"R\0\0\0\x08\0\0\0\0";
+        assert_eq!(postgres(error), Some(53_300));
+        assert_eq!(postgres(&[&let_in[..], error].concat()), Some(53_300));
+        assert_eq!(postgres(let_in), None);
+    }
 }

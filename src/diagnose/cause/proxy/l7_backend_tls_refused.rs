@@ -59,6 +59,7 @@ fn told(how: Refused, servers: usize) -> String {
     };
     match how {
         Refused::InPlain => format!("{} in plain HTTP", it("answers", "answer")),
+        Refused::InText => format!("{} in plain text", it("answers", "answer")),
         Refused::NotTls => format!("{} that the port speaks TLS", it("says", "say")),
         Refused::ByServer(alert) => {
             format!("{} alert {alert} ({})", it("sends", "send"), alert_name(alert))
@@ -78,6 +79,9 @@ fn mend(how: Refused) -> &'static str {
     match how {
         Refused::InPlain => {
             "The port speaks HTTP without TLS: the proxy has to be told so ('http://' in proxy_pass, no 'ssl' on haproxy's server line, no TLS in the target group), or another port."
+        }
+        Refused::InText => {
+            "The port does not speak TLS: the proxy has to be told so, or to call another port."
         }
         Refused::NotTls => "The proxy has to speak TLS to that port, or to call the plain one.",
         Refused::Greeted => {
@@ -100,6 +104,7 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
         tried.extend(hello.and_then(|h| trace.proof(leg, h.mark, "the proxy's ClientHello")));
         let note = match how {
             Refused::InPlain | Refused::NotTls => "the answer, in plain HTTP".to_owned(),
+            Refused::InText => "the answer, in plain text".to_owned(),
             Refused::ByServer(alert) => format!("the server's alert: {}", alert_name(alert)),
             Refused::ByClient(alert) => format!("the proxy's alert: {}", alert_name(alert)),
             Refused::Greeted => "the ClientHello, to a greeting in plain text".to_owned(),
