@@ -73,14 +73,25 @@ pub struct Affected {
     /// Those that suffered.
     #[serde(default)]
     pub suffered: u64,
+    /// Whether all of `connections` are health checks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub health_checks: bool,
     /// Which, by `id`; the first 100.
     pub ids: Vec<u32>,
-    /// By real server.
+    /// By real server; `not known` has the rest, where only some are known.
     pub by_real_server: BTreeMap<String, u64>,
     /// First frame of it.
     pub first_seen: Option<String>,
     /// Last frame of it.
     pub last_seen: Option<String>,
+}
+
+impl Affected {
+    /// What they are: `connection`, `health check`.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        if self.health_checks { "health check" } else { "connection" }
+    }
 }
 
 /// A frame that a person can open.

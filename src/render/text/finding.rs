@@ -137,14 +137,14 @@ impl Block<'_> {
         let a = &self.finding.affected;
         let mut said = match (a.connections, a.of) {
             (0, _) => String::new(),
-            (n, of) if of >= n => format!("{} of {}", count(n), plural(of, "connection")),
-            (n, _) => plural(n, "connection"),
+            (n, of) if of >= n => format!("{} of {}", count(n), plural(of, a.noun())),
+            (n, _) => plural(n, a.noun()),
         };
         if !said.is_empty() {
             said.push_str(&harmed(a));
         }
         let mut servers: Vec<(&String, &u64)> = a.by_real_server.iter().collect();
-        servers.sort_by(|x, y| y.1.cmp(x.1));
+        servers.sort_by_key(|(name, n)| (*name == "not known", std::cmp::Reverse(**n)));
         match servers.as_slice() {
             _ if said.is_empty() => {}
             [] => {}
