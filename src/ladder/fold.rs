@@ -1,5 +1,5 @@
 //! A long ladder shortened: both ends stay, all that is marked, and the first of what tells of
-//! trouble: losses, resets, SYNs that nothing answers.
+//! trouble: losses, resets, and SYNs, which amid a connection are repeated or a proxy's.
 
 use crate::report::ladder::{Fold, Step, StepKind};
 
@@ -44,8 +44,8 @@ pub(super) fn fold(steps: Vec<Step>, unread: Option<Fold>, max: usize) -> (Vec<S
 
 /// Whether a step shows trouble by itself.
 fn is_odd(step: &Step) -> bool {
-    let again = step.label.starts_with("SYN ") && step.label.contains("  again");
-    step.kind == StepKind::Lost || step.label.starts_with("RST") || again
+    let begins = ["RST", "SYN "].iter().any(|word| step.label.starts_with(word));
+    step.kind == StepKind::Lost || begins
 }
 
 #[cfg(test)]

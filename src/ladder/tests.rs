@@ -315,6 +315,7 @@ fn every_connection_of_every_sample_can_be_drawn() {
     let expected = [
         "fullnat-toa-too-long",
         "ip-option-drop-meanwhile",
+        "nat-dns-questions-lost",
         "nat-mtu-behind-router",
         "nat-used-ports-one-syn-lost",
         "packet-loss-director-rs",
