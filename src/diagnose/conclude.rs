@@ -5,8 +5,8 @@
 //! did well by all that it shows. A cause that holds it against the others knows better, and the sums
 //! must not contradict what stands below them.
 
-use super::{Checked, Confidence, Coverage, Finding};
-use crate::breaks::{Breaks, Proved};
+use super::{Checked, Confidence, Coverage, Facts, Finding, Kind, Severity};
+use crate::breaks::{Breaks, Fate, Proved};
 use crate::trace::{At, ConnectionId, Trace};
 
 /// Causes of which each connection that they name failed.
@@ -59,6 +59,18 @@ fn sought(trace: &Trace, id: ConnectionId) -> Option<At> {
         })?;
         Some(At { vantage: leg.vantage, mark: ask.first })
     })
+}
+
+/// What cost a client its connection is critical, however mild its cause is as a rule: one rule for
+/// findings and for the verdict, which goes by them.
+pub(super) fn grade(facts: &Facts, findings: &mut [Finding]) {
+    let failed =
+        |id: &ConnectionId| facts.breaks.fate(*id) == Fate::Failed && facts.ordinary(*id).is_none();
+    for finding in findings.iter_mut().filter(|f| f.severity == Severity::Warning) {
+        if finding.kind != Kind::Note && finding.connections.iter().any(failed) {
+            finding.severity = Severity::Critical;
+        }
+    }
 }
 
 /// What a finding offers as a candidate was looked for and not found, which does not make it clean.

@@ -37,9 +37,9 @@ impl Kind {
 pub enum Severity {
     /// Nothing.
     Info,
-    /// Traffic suffers or is about to.
+    /// Traffic suffers or is about to; health checks fail.
     Warning,
-    /// Traffic fails.
+    /// Traffic fails: a client's connection, or that which all of them need.
     Critical,
 }
 

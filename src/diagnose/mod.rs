@@ -141,6 +141,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         causal::order(trace, &frames, finding);
     }
     conclude::conclude(trace, &mut facts.breaks, &findings);
+    conclude::grade(&facts, &mut findings);
     conclude::leave_open(&mut coverage, &findings);
     let verdict = verdict::judge(&facts, &findings, &coverage);
     Diagnosis { verdict, findings, coverage, breaks: facts.breaks }

@@ -17,9 +17,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 pub enum Status {
     /// What these modes need was checked, and nothing is wrong.
     Healthy,
-    /// Traffic suffers or is about to.
+    /// Traffic suffers or is about to, and no client's connection failed; or only health checks fail.
     Degraded,
-    /// Connections fail.
+    /// Clients' connections fail, be it one of many.
     Failing,
     /// The captures cannot tell.
     Inconclusive,
@@ -65,8 +65,7 @@ pub(super) fn judge(facts: &Facts, findings: &[Finding], coverage: &[Coverage]) 
     let loud: Vec<(usize, &Finding)> = findings.iter().enumerate().filter(standing).collect();
     let all = facts.breaks.accounts.requests;
     if let Some(first) = findings.iter().find(|f| f.is_loud()) {
-        let critical = findings.iter().any(|f| f.severity == Severity::Critical)
-            || findings.iter().any(|f| f.is_loud() && takes_all(facts, f));
+        let critical = findings.iter().any(|f| f.severity == Severity::Critical);
         let status = if critical { Status::Failing } else { Status::Degraded };
         let mut lines: Vec<String> = loud.iter().map(|(_, f)| line(facts, f)).collect();
         let mut numbers: Vec<usize> = loud.iter().map(|(at, _)| *at).collect();
@@ -91,17 +90,6 @@ fn causes(loud: &[(usize, &Finding)]) -> usize {
     let hosts =
         |f: &Finding| -> Vec<_> { f.subjects.iter().map(|s| (s.role, s.address, s.mac)).collect() };
     causes.map(|(_, f)| (f.id, hosts(f))).collect::<HashSet<_>>().len()
-}
-
-/// Whether no connection to one of the services that a finding concerns did well.
-fn takes_all(facts: &Facts, finding: &Finding) -> bool {
-    let failed = |id: &&ConnectionId| {
-        facts.breaks.fate(**id) == Fate::Failed && facts.ordinary(**id).is_none()
-    };
-    finding.connections.iter().filter(failed).any(|id| {
-        let own = facts.breaks.accounts.services[facts.service_of(*id).0 as usize];
-        own.well + own.suffered + own.untold == 0
-    })
 }
 
 /// What to say where nothing loud was found: by then nothing failed or suffered.

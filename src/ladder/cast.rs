@@ -2,12 +2,12 @@
 //!
 //! The client, the directors, the real servers, who claims the service's address beside them and
 //! every captured host on the way are shown. A router of which nothing but forwarding is known is not: its
-//! two hops become one arrow. A host that is its own real server plays two
-//! parts, told apart by what it does: what it sends as the client leaves the one,
-//! what reaches it as the server ends at the other.
+//! two hops become one arrow, unless it sends a packet back to where that came from. A host that is its
+//! own real server plays two parts, told apart by what it does: what it sends as the client leaves the one,
+//! what reaches it as the server ends at the other. What a client says to a proxy ends there.
 
 use crate::correlate::{Connection, Tuple};
-use crate::topology::{HostId, Service};
+use crate::topology::{HostId, Mode, Service};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
 
@@ -38,8 +38,12 @@ pub(super) struct Cast<'a> {
     pub client: Option<HostId>,
     /// The real server's host, where it is known.
     pub server: Option<HostId>,
+    /// Hosts that have a column only since they send packets back to where these came from.
+    pub turns: HashSet<HostId>,
     /// Hosts of the service's real servers.
     servers: HashSet<HostId>,
+    /// Where the client's packets end.
+    far: Node,
 }
 
 impl<'a> Cast<'a> {
@@ -55,12 +59,21 @@ impl<'a> Cast<'a> {
             tuples[at] = Tuple::of(leg.of(&trace.vantages), leg.client);
         }
         let client = trace.host_by_ip(connection.front.client.0);
+        // Whom a proxy calls has another connection.
+        let proxied = service.mode == Mode::Proxy;
         let server = trace
             .server(id)
             .and_then(|server| server.host)
-            .or_else(|| connection.back.and_then(|back| trace.host_by_ip(back.server.0)));
+            .or_else(|| connection.back.and_then(|back| trace.host_by_ip(back.server.0)))
+            .filter(|_| !proxied);
+        let far = match service.directors[..] {
+            [ref only] if proxied => Node::Host(only.host),
+            _ => Node::Server,
+        };
         let servers = service.real_servers.iter().filter_map(|r| r.host).collect();
-        let mut cast = Self { trace, id, connection, service, tuples, client, server, servers };
+        let turns = HashSet::new();
+        let mut cast =
+            Self { trace, id, connection, service, tuples, client, server, turns, servers, far };
         cast.client = cast.client.or_else(|| cast.calling_host());
         cast
     }
@@ -77,6 +90,11 @@ impl<'a> Cast<'a> {
     /// Whether a host serves the service, this connection or another.
     pub(super) fn is_real_server(&self, host: HostId) -> bool {
         self.servers.contains(&host)
+    }
+
+    /// Whether the service's real servers are called by a proxy.
+    pub(super) fn is_proxied(&self) -> bool {
+        self.service.mode == Mode::Proxy
     }
 
     /// Whether a host claims the service's address.
@@ -96,7 +114,8 @@ impl<'a> Cast<'a> {
         let shown = self.service.is_director(host)
             || self.is_real_server(host)
             || !self.servers.is_empty() && self.holds_vip(host)
-            || self.trace.is_captured(host);
+            || self.trace.is_captured(host)
+            || self.turns.contains(&host);
         if self.is_self() && self.client == Some(host) {
             return Some(if forward == receives { Node::Server } else { Node::Client });
         }
@@ -125,6 +144,6 @@ impl<'a> Cast<'a> {
 
     /// Where a direction begins and ends.
     pub(super) fn ends(&self, forward: bool) -> (Node, Node) {
-        if forward { (Node::Client, Node::Server) } else { (Node::Server, Node::Client) }
+        if forward { (Node::Client, self.far) } else { (self.far, Node::Client) }
     }
 }

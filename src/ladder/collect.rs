@@ -11,7 +11,9 @@ use crate::correlate::Leg;
 use crate::flow::{Key, Mark, Side, VantageId};
 use crate::second_pass::{self, SecondPass};
 use crate::trace::Trace;
-use crate::wire::{self, Body, IpPacket, LinkHeader, Outer, Packet, TcpFlags, Transport};
+use crate::wire::{
+    self, Body, IpPacket, LinkHeader, Outer, Packet, TcpFlags, TcpOptions, Transport,
+};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::RangeInclusive;
 
@@ -75,6 +77,8 @@ pub(super) struct Sighting {
     pub ttl: u8,
     /// IPv4 identification; `None` where absent or 0, which says nothing.
     pub id: Option<u16>,
+    /// TSval (RFC 7323), which no stack sends again with another transmission; `None` where absent.
+    pub stamp: Option<u32>,
     /// The outer header of a tunnelled packet.
     pub outer: Option<Outer>,
     /// What it looks like.
@@ -199,6 +203,7 @@ fn take(
             link: packet.link,
             ttl: ip.ttl,
             id: ip.id.filter(|id| *id != 0),
+            stamp: stamp(ip),
             outer: ip.outer,
             shape,
             closed,
@@ -267,6 +272,13 @@ fn key_of<'a, 'b>(packet: &'b Packet<'a>) -> Option<Decoded<'a, 'b>> {
         _ => return None,
     };
     Some((key, side, shape, closed, ip))
+}
+
+fn stamp(ip: &IpPacket<'_>) -> Option<u32> {
+    match &ip.transport {
+        Transport::Tcp(tcp) => TcpOptions::parse(tcp.options).timestamps.map(|(value, _)| value),
+        _ => None,
+    }
 }
 
 fn first_word(ip: &IpPacket<'_>) -> Option<Says> {

@@ -47,64 +47,81 @@ pub(super) fn order(arrows: &[Arrow], packets: &[Sent]) -> Vec<Node> {
     middle
 }
 
-pub(super) fn columns(cast: &Cast<'_>, nodes: &[Node]) -> Vec<Column> {
-    let directors = nodes.iter().filter(|n| cast.is_director(**n)).count();
+pub(super) fn columns(cast: &Cast<'_>, nodes: &[Node], arrows: &[Arrow]) -> Vec<Column> {
+    let passed = |node: &Node| arrows.iter().any(|a| a.from == *node && !a.came.is_empty());
     nodes
         .iter()
-        .map(|node| Column { name: name(cast, *node, directors), role: role(cast, *node, nodes) })
+        .map(|node| Column {
+            name: name(cast, *node, nodes),
+            role: role(cast, *node, nodes, passed(node)),
+        })
         .collect()
 }
 
-fn name(cast: &Cast<'_>, node: Node, directors: usize) -> String {
+fn name(cast: &Cast<'_>, node: Node, nodes: &[Node]) -> String {
     let vip = cast.service.vip;
     match node {
         Node::Client => cast.connection.front.client.0.to_string(),
         Node::Server if cast.is_self() => cast.connection.front.client.0.to_string(),
         Node::Server => {
-            let server = cast.trace.server(cast.id);
+            let server = cast.trace.server(cast.id).filter(|_| !cast.is_proxied());
             let address = server.and_then(|s| s.address);
             let rewritten = cast.connection.back.map(|back| back.server.0);
             let mac = server.and_then(|s| s.mac).map(|mac| mac.to_string());
             let known = address.or(rewritten).map(|ip| ip.to_string());
             known.or(mac).unwrap_or_else(|| vip.to_string())
         }
-        Node::Host(host) if cast.service.is_director(host) && directors == 1 => vip.to_string(),
-        Node::Host(host) if directors == 0 && cast.holds_vip(host) => vip.to_string(),
-        Node::Host(host) => host_name(cast, host),
+        Node::Host(host) => host_name(cast, host, nodes),
     }
 }
 
-/// Its own address, else its MAC, else the capture that was taken on it.
-fn host_name(cast: &Cast<'_>, host: HostId) -> String {
+/// The service's address for its only director, else its own address, else the service's if it
+/// alone has that, else its MAC, else the capture that was taken on it.
+fn host_name(cast: &Cast<'_>, host: HostId, nodes: &[Node]) -> String {
+    let held = |node: &Node| cast.host(*node).is_some_and(|h| h != host && cast.holds_vip(h));
+    // Beside another host that has the address, it names neither.
+    let disputed = nodes.iter().any(held);
+    let directors = &cast.service.directors;
+    let balances = directors.len() == 1 && cast.service.is_director(host);
+    let has = cast.holds_vip(host);
+    if balances && (has || !disputed) {
+        return cast.service.vip.to_string();
+    }
     let known = cast.trace.topology.hosts.get(host);
     let vip = cast.service.vip;
     let usable = |ip: &&crate::wire::Ip| **ip != vip && !ip.is_link_local();
     let same = known.ips.iter().filter(usable).find(|ip| ip.is_v4() == vip.is_v4());
     let label = known.vantages.first().and_then(|v| cast.trace.vantages.get(v.index()));
     same.or_else(|| known.ips.iter().find(usable))
-        .map(ToString::to_string)
+        .copied()
+        .or(Some(vip).filter(|_| has && !disputed && directors.is_empty()))
+        .map(|ip| ip.to_string())
         .or_else(|| known.macs.first().map(ToString::to_string))
         .or_else(|| label.map(|vantage| vantage.label.clone()))
         .unwrap_or_else(|| "?".to_owned())
 }
 
-fn role(cast: &Cast<'_>, node: Node, nodes: &[Node]) -> String {
+fn role(cast: &Cast<'_>, node: Node, nodes: &[Node], passed: bool) -> String {
+    // Where the service's address stays in what is sent on, nobody is known to have taken it.
+    let rewritten = || cast.connection.back.is_some_and(|back| back.server.0 != cast.service.vip);
+    let known = !cast.is_proxied() && cast.trace.server(cast.id).is_some();
     match node {
         Node::Client => "client",
         Node::Server if cast.is_self() && nodes.contains(&Node::Client) => {
             "real server (same host)"
         }
         Node::Server if cast.is_director(node) => "director, answers itself",
-        Node::Server if cast.trace.server(cast.id).is_some() || cast.connection.back.is_some() => {
-            "real server"
-        }
+        Node::Server if known || rewritten() => "real server",
         Node::Server => "service, not captured",
         Node::Host(host) if cast.service.is_director(host) => "director",
         Node::Host(host) if cast.is_real_server(host) => "real server",
         // What it is to others says more than what this connection shows of it.
         Node::Host(host) => match cast.trace.roles().get(&host).map(|(role, _)| *role) {
-            Some(role @ (Role::Director | Role::RealServer | Role::Client)) => role.name(),
+            Some(Role::Director) => Role::Director.name(),
+            Some(role @ (Role::RealServer | Role::Client)) if !passed => role.name(),
             _ if cast.holds_vip(host) => "holds the service's address",
+            // Whatever it serves to others, it sends this on.
+            Some(Role::RealServer | Role::Client) => Role::Router.name(),
             Some(role) => role.name(),
             None => "host",
         },

@@ -1,15 +1,25 @@
-//! A long ladder shortened: both ends stay, and all that is marked.
+//! A long ladder shortened: both ends stay, all that is marked, and the first of what tells of
+//! trouble: losses, resets, and SYNs, which amid a connection are repeated or a proxy's.
 
-use crate::report::ladder::{Fold, Step};
+use crate::report::ladder::{Fold, Step, StepKind};
 
-/// Keeps both ends and all that is marked; says where and how many were left out.
+/// Steps in the middle that are kept for what they are.
+const MAX_ODD: usize = 4;
+
+/// Keeps both ends and all that is marked or odd; says where and how many were left out.
 /// `unread` counts what is missing already.
 pub(super) fn fold(steps: Vec<Step>, unread: Option<Fold>, max: usize) -> (Vec<Step>, Vec<Fold>) {
     let all = steps.len();
     let max = max.max(2);
     let (head, tail) = (max.div_ceil(2), max / 2);
-    let kept = |n: usize, step: &Step| {
-        all <= max || n < head || n >= all.saturating_sub(tail) || step.marked
+    let mut odd = 0;
+    let mut kept = |n: usize, step: &Step| {
+        let end = all <= max || n < head || n >= all.saturating_sub(tail);
+        if end || step.marked {
+            return true;
+        }
+        odd += usize::from(is_odd(step));
+        is_odd(step) && odd <= MAX_ODD
     };
     let mut shown: Vec<Step> = Vec::new();
     let mut folds: Vec<Fold> = Vec::new();
@@ -32,10 +42,15 @@ pub(super) fn fold(steps: Vec<Step>, unread: Option<Fold>, max: usize) -> (Vec<S
     (shown, folds)
 }
 
+/// Whether a step shows trouble by itself.
+fn is_odd(step: &Step) -> bool {
+    let begins = ["RST", "SYN "].iter().any(|word| step.label.starts_with(word));
+    step.kind == StepKind::Lost || begins
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::ladder::StepKind;
 
     fn steps(n: usize, marked: &[usize]) -> Vec<Step> {
         let step = |at: usize| Step {

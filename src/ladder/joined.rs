@@ -1,21 +1,16 @@
-//! What stands beside the packets of one connection in its drawing: the connections that a
-//! proxy opened for it, and frames of no connection that prove the finding, as ARP and ICMP.
-//!
-//! Steps are put in by time; frames of one vantage keep their order, whatever clocks say.
+//! The connections that a proxy opened for one, in its drawing, and how steps are put in there: by
+//! time; frames of one vantage keep their order, whatever clocks say.
 
+use super::Request;
 use super::fold::fold;
-use super::{Marked, Request};
-use crate::report::ladder::{Fold, Ladder, Step, StepKind};
-use crate::second_pass::SecondPass;
+use crate::report::ladder::{Fold, Ladder, Step};
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::{self, Ip};
+use crate::wire::Ip;
 use std::collections::HashSet;
 
 /// Connections behind a proxy that are drawn with the client's.
 const MAX_BEHIND: usize = 3;
-/// Frames of no connection that are drawn.
-const MAX_OTHERS: usize = 8;
 
 /// A drawing before it is folded.
 pub(super) struct Sheet {
@@ -25,16 +20,23 @@ pub(super) struct Sheet {
     pub hosts: Vec<Option<HostId>>,
     /// Time of the first step, nanoseconds on the reference clock.
     pub start: i64,
+    /// The capture whose clock that is.
+    pub clock: Option<usize>,
 }
 
 /// What a proxy opened for a connection: what carried its requests, else what it tried in
 /// vain. Where others' requests went the same way, with the span of its own.
 pub(super) fn behind(trace: &Trace, id: ConnectionId) -> Vec<(ConnectionId, Option<(i64, i64)>)> {
+    let mut seen = HashSet::new();
+    let all = opened(trace, id).filter(|back| seen.insert(*back));
+    all.take(MAX_BEHIND).map(|back| (back, span(trace, id, back.0))).collect()
+}
+
+/// All that a proxy opened for a connection; what did both is there twice.
+pub(super) fn opened(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = ConnectionId> + '_ {
     let pairs = &trace.pairs;
     let of = [pairs.backends.get(&id.0), pairs.attempts.get(&id.0)];
-    let mut seen = HashSet::new();
-    let all = of.into_iter().flatten().flatten().filter(|back| seen.insert(**back));
-    all.take(MAX_BEHIND).map(|back| (ConnectionId(*back), span(trace, id, *back))).collect()
+    of.into_iter().flatten().flatten().map(|back| ConnectionId(*back))
 }
 
 /// From the first of a client's requests on a shared connection to the last answer.
@@ -62,16 +64,23 @@ impl Sheet {
         // The proxy called it by this address; it is in no service of its own.
         if let Some(column) = back.ladder.columns.last_mut().filter(|_| back.hosts.len() > 1) {
             column.name = server.to_string();
+            column.role = "real server".to_owned();
         }
         let columns: Vec<usize> = (0..back.hosts.len()).map(|n| self.column(&back, n)).collect();
+        let start = back.start;
+        back.ladder.steps.retain(|step| {
+            let at = start.saturating_add(step.at_ns);
+            span.is_none_or(|(from, to)| (from..=to).contains(&at) || step.marked)
+        });
+        self.put(back, &columns);
+    }
+
+    /// Puts all steps of another drawing in, whose columns stand here at these places.
+    pub(super) fn put(&mut self, back: Self, columns: &[usize]) {
         let last = self.next_packet();
         let place = |n: usize| columns.get(n).copied().unwrap_or(0);
         let shift = back.start.saturating_sub(self.start);
-        let steps = back.ladder.steps.into_iter().filter(|step| {
-            let at = back.start.saturating_add(step.at_ns);
-            span.is_none_or(|(from, to)| (from..=to).contains(&at) || step.marked)
-        });
-        let steps = steps.map(|step| Step {
+        let steps = back.ladder.steps.into_iter().map(|step| Step {
             at_ns: step.at_ns.saturating_add(shift),
             packet: step.packet + last,
             from: place(step.from),
@@ -87,7 +96,7 @@ impl Sheet {
     }
 
     /// Adds a sentence on clocks; of two on the same clocks the wider one stands.
-    fn note(&mut self, said: &str) {
+    pub(super) fn note(&mut self, said: &str) {
         let within = |part: &str| {
             let (whose, error) = part.rsplit_once(" within ")?;
             let ms: f64 = error.strip_suffix(" ms")?.parse().ok()?;
@@ -108,70 +117,49 @@ impl Sheet {
         self.ladder.time_note = parts.join("; ");
     }
 
-    fn next_packet(&self) -> usize {
+    pub(super) fn next_packet(&self) -> usize {
         self.ladder.steps.iter().map(|step| step.packet + 1).max().unwrap_or(0)
     }
 
-    /// The column of a host of another drawing; its first, whoever it is, is where this
-    /// one ends.
+    /// The column of a host of what a proxy opened; the proxy itself, whoever it is, is where this
+    /// drawing ends. A client that serves itself by way of the proxy plays two parts.
     fn column(&mut self, other: &Self, n: usize) -> usize {
         let host = other.hosts[n];
-        let known = host.and_then(|host| self.hosts.iter().position(|own| *own == Some(host)));
+        let server = other.hosts.len() > 1 && n + 1 == other.hosts.len();
+        let itself = server && host.is_some() && self.hosts.first() == Some(&host);
+        let known = self.known(other, n, usize::from(itself));
         if let Some(known) = known {
             return known;
         }
         if n == 0 && host.is_none() {
             return self.hosts.len().saturating_sub(1);
         }
-        self.hosts.push(host);
+        let at = self.add(other, n);
+        if itself {
+            self.ladder.columns[at].role.push_str(" (same host)");
+        }
+        at
+    }
+
+    /// The column, from one on, of a host of another drawing, or of its name where no host is known.
+    pub(super) fn known(&self, other: &Self, n: usize, from: usize) -> Option<usize> {
+        let (host, name) = (other.hosts[n], &other.ladder.columns[n].name);
+        let is = |at: &usize| match (host, self.hosts[*at]) {
+            (Some(a), Some(b)) => a == b,
+            _ => self.ladder.columns[*at].name == *name,
+        };
+        (from..self.hosts.len()).find(is)
+    }
+
+    /// A new column, as another drawing has it.
+    pub(super) fn add(&mut self, other: &Self, n: usize) -> usize {
+        self.hosts.push(other.hosts[n]);
         self.ladder.columns.push(other.ladder.columns[n].clone());
         self.hosts.len() - 1
     }
 
-    /// Puts in frames of no connection that prove the finding.
-    pub(super) fn others(&mut self, trace: &Trace, marked: &[Marked]) {
-        let shown: HashSet<(String, u64)> =
-            self.ladder.steps.iter().flat_map(|step| step.frames.clone()).collect();
-        let last = self.next_packet();
-        let mut steps = Vec::new();
-        for mark in marked.iter().filter(|mark| !mark.label.is_empty()) {
-            let vantage = &trace.vantages[mark.at.vantage.index()];
-            let number = mark.at.mark.frame();
-            let number = trace.captures.get(vantage.capture).map_or(number, |c| c.locate(number).1);
-            let frame = (vantage.label.clone(), u64::from(number));
-            if steps.len() >= MAX_OTHERS || shown.contains(&frame) {
-                continue;
-            }
-            let of = |hosts: [Option<HostId>; 2]| {
-                let column = |host| self.hosts.iter().position(|own| *own == Some(host));
-                hosts.into_iter().flatten().find_map(column)
-            };
-            let Some((from, to)) = ends(trace, mark) else { continue };
-            let (from, to) = (of(from), of(to));
-            let kind = match (from, to) {
-                (Some(from), Some(to)) if from != to => StepKind::Arrow,
-                _ => StepKind::Remark,
-            };
-            steps.push(Step {
-                at_ns: trace.time(mark.at).0.saturating_sub(self.start),
-                uncertainty_ns: doubt(trace, mark).unwrap_or(0),
-                packet: last + steps.len(),
-                kind,
-                from: from.or(to).unwrap_or(0),
-                to: to.or(from).unwrap_or(0),
-                label: mark.label.clone(),
-                frames: vec![frame],
-                rewrite: None,
-                marked: true,
-                remark: None,
-            });
-        }
-        steps.sort_by_key(|step| step.at_ns);
-        self.merge(steps);
-    }
-
     /// Puts steps in by time, frames of one vantage by their numbers.
-    fn merge(&mut self, new: Vec<Step>) {
+    pub(super) fn merge(&mut self, new: Vec<Step>) {
         let old = std::mem::take(&mut self.ladder.steps);
         let unread: Option<Fold> = self.ladder.folds.first().copied();
         let mut before = unread.map(|fold| fold.before);
@@ -210,16 +198,24 @@ impl Sheet {
     }
 }
 
-/// The two sides of a proxy are laid over each other by clocks that are known to so much, nanoseconds.
+/// The two sides of a proxy are laid over each other by clocks that are known to so much at best, nanoseconds.
 const LEVEL_NS: i64 = 1_000_000;
 
 /// Where frames tell the order and times differ from it by the clocks' doubt alone, none goes back.
 fn level(steps: &mut [Step]) {
     let mut before = i64::MIN;
+    let mut frames: Vec<(String, u64)> = Vec::new();
     for step in steps {
+        // Two frames of one capture leave no doubt about their order.
+        let tied = frames.iter().any(|(label, _)| step.frames.iter().any(|(own, _)| own == label));
+        frames.clone_from(&step.frames);
         let back = before.saturating_sub(step.at_ns);
-        if (1..=LEVEL_NS).contains(&back) {
+        if (1..=LEVEL_NS.max(step.uncertainty_ns)).contains(&back) {
             step.at_ns = before;
+        }
+        if tied && before != i64::MIN {
+            let since = step.at_ns.saturating_sub(before).max(0);
+            step.uncertainty_ns = step.uncertainty_ns.min(since);
         }
         before = step.at_ns;
     }
@@ -233,35 +229,4 @@ fn comes_before(a: &Step, b: &Step) -> bool {
         }
     }
     a.at_ns < b.at_ns
-}
-
-/// How far a frame's time may be off the reference clock.
-fn doubt(trace: &Trace, mark: &Marked) -> Option<i64> {
-    let capture = trace.vantages[mark.at.vantage.index()].capture;
-    trace.timeline.uncertainty(capture, trace.timeline.reference, trace.time(mark.at))
-}
-
-/// A host by its MAC, and by its address.
-type End = [Option<HostId>; 2];
-
-/// Who sent a frame, and whom it was for; `None` where it cannot be read again.
-fn ends(trace: &Trace, mark: &Marked) -> Option<(End, End)> {
-    let again = SecondPass::new(trace, trace.vantages[mark.at.vantage.index()].capture)?;
-    let number = mark.at.mark.frame();
-    let mut ends = None;
-    again.frames(number..=number, |vantage, _, frame| {
-        let packet = wire::decode(frame);
-        let own = trace.host_of_vantage(vantage);
-        let hop = crate::flow::Hop { link: packet.link, ttl: 0 };
-        let seen = &trace.vantages[vantage.index()].own;
-        let by = |mac| trace.host_by_mac(mac);
-        let sent = by(hop.link.src).or(own.filter(|_| seen.sent(&hop) == Some(true)));
-        let came = by(hop.link.dst).or(own.filter(|_| seen.arrived(&hop) == Some(true)));
-        let (src, dst) = match &packet.body {
-            wire::Body::Ip(ip) => (trace.host_by_ip(ip.src), trace.host_by_ip(ip.dst)),
-            _ => (None, None),
-        };
-        ends = Some(([sent, src], [came, dst]));
-    });
-    ends
 }

@@ -3,12 +3,14 @@
 //! A packet is lost where its last hop leads to a captured host whose capture
 //! could have shown it and does not. It could have: it ran at that time, it
 //! shows other packets of that direction or owns the MAC that was addressed, and
-//! no merged segment of it holds the bytes.
+//! no merged segment of it holds the bytes. That it ran is told by the clocks, else
+//! by what both captures show before and after.
 
 use super::arrow::Arrow;
 use super::cast::Cast;
 use super::collect::{Seen, Sighting};
 use super::packet::Sent;
+use crate::correlate::Leg;
 use crate::flow::VantageId;
 use crate::trace::At;
 use std::collections::{HashMap, HashSet};
@@ -102,11 +104,39 @@ fn watched(cast: &Cast<'_>, last: &Sighting, vantage: VantageId, others: bool) -
     let there = &trace.vantages[vantage.index()];
     let here = &trace.vantages[last.vantage.index()];
     let at = trace.time(At { vantage: last.vantage, mark: last.mark });
-    let Some(error) = trace.timeline.uncertainty(there.capture, here.capture, at) else {
-        return false;
-    };
-    let start = trace.start_of(there).0.saturating_add(error);
-    let end = trace.end_of(there).0.saturating_sub(error);
     let addressed = last.link.dst.is_some_and(|mac| there.own.has(mac));
-    !there.own.span && start < at.0 && at.0 < end && (addressed || others)
+    if there.own.span || !(addressed || others) {
+        return false;
+    }
+    match trace.timeline.uncertainty(there.capture, here.capture, at) {
+        Some(error) => {
+            let start = trace.start_of(there).0.saturating_add(error);
+            let end = trace.end_of(there).0.saturating_sub(error);
+            start < at.0 && at.0 < end
+        }
+        None => ran_meanwhile(cast, last, vantage),
+    }
+}
+
+/// Whether two captures both show a connection that was over before a frame of the first, and one that
+/// began after it, in the order of the first one's frames: the second ran meanwhile, whatever its clock says.
+fn ran_meanwhile(cast: &Cast<'_>, last: &Sighting, there: VantageId) -> bool {
+    let (trace, here, frame) = (cast.trace, last.vantage, last.mark.frame());
+    let (mut before, mut after) = (false, false);
+    for (id, c) in trace.iter().filter(|(id, _)| *id != cast.id) {
+        let begins = |leg: &&Leg| !c.protocol.is_tcp() || trace.forward(leg).syn.is_set();
+        let legs = || trace.legs(id).iter().filter(begins);
+        if !legs().any(|leg| leg.vantage == there) {
+            continue;
+        }
+        for leg in legs().filter(|leg| leg.vantage == here) {
+            let stream = leg.of(&trace.vantages);
+            before |= stream.last().frame() < frame;
+            after |= stream.first().frame() > frame;
+        }
+        if before && after {
+            return true;
+        }
+    }
+    false
 }

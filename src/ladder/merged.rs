@@ -120,6 +120,7 @@ mod tests {
                 link: LinkHeader::default(),
                 ttl: 64,
                 id: None,
+                stamp: None,
                 outer: None,
                 shape: shape(*seq, *len),
                 closed: false,

@@ -9,6 +9,7 @@
 //! receiver's capture could have missed the packet.
 
 mod arrow;
+mod beside;
 mod cast;
 mod clocks;
 mod collect;
@@ -20,6 +21,7 @@ mod lost;
 mod merged;
 mod note;
 mod order;
+mod others;
 mod packet;
 mod path;
 mod rewrite;
@@ -35,6 +37,7 @@ pub use story::{
 };
 
 use crate::report::ladder::Ladder;
+use crate::report::stand_ins;
 use crate::trace::{At, ConnectionId, Trace};
 
 /// One frame that must be marked, with what to say of it.
@@ -61,13 +64,15 @@ pub struct Request<'a> {
     /// Frames that must be shown and marked, those of other connections are
     /// passed over.
     pub marked: &'a [Marked],
+    /// The connections of which this is one: frames that are of another, or speak of it, are its.
+    pub group: &'a [ConnectionId],
     /// Steps that are kept, half of them from each end; marked steps are kept
     /// beyond it. `usize::MAX` for all.
     pub max_steps: usize,
 }
 
-/// Builds the ladder of one connection, with those that a proxy opened for it; `None`
-/// where nothing of it can be drawn, because no frame of it can be read any more.
+/// Builds the ladder of one connection, with those that a proxy opened for it and answers to it that
+/// come from elsewhere; `None` where nothing of it can be drawn, because no frame of it can be read any more.
 #[must_use]
 pub fn build(trace: &Trace, request: &Request<'_>) -> Option<Ladder> {
     let mut sheet = alone(trace, request)?;
@@ -78,19 +83,26 @@ pub fn build(trace: &Trace, request: &Request<'_>) -> Option<Ladder> {
             sheet.join(back, server, span);
         }
     }
-    sheet.others(trace, request.marked);
-    Some(sheet.folded(request))
+    for stray in beside::strays(trace, request.connection) {
+        let back = Request { connection: stray, ..request.clone() };
+        if let Some(back) = alone(trace, &back) {
+            sheet.beside(trace, (request.connection, stray), back);
+        }
+    }
+    sheet.others(trace, request);
+    Some(stand_ins::named(trace, sheet.folded(request)))
 }
 
 /// One connection by itself.
 fn alone(trace: &Trace, request: &Request<'_>) -> Option<joined::Sheet> {
     trace.connections.list.get(request.connection.0 as usize)?;
     let seen = collect::collect(trace, request);
-    let cast = cast::Cast::new(trace, request.connection);
+    let mut cast = cast::Cast::new(trace, request.connection);
     let mut packets = packet::group(trace, &seen.sightings);
     merged::join(&mut packets, &seen.sightings);
     let paths: Vec<Vec<path::Hop>> =
         packets.iter().map(|packet| path::hops(&cast, packet, &seen.sightings)).collect();
+    cast.turns = arrow::turns(&cast, &packets, &paths);
     let mut arrows = arrow::arrows(&cast, &packets, &paths);
     lost::find(&cast, &seen, &packets, &mut arrows);
     let clocks = clocks::Clocks::new(trace, &packets, &arrows, &seen.sightings);

@@ -2,9 +2,9 @@
 //!
 //! One packet keeps its sequence numbers, flags, length and, through NAT and
 //! DR, its IPv4 identification. What is left when two transmissions look alike
-//! (SYN-ACKs have the identification 0, IPv6 has none) is their order: the
-//! first at one vantage is the first at the other, unless one saw fewer; then
-//! the clocks choose.
+//! (SYN-ACKs have the identification 0, IPv6 has none) is the sender's timestamp,
+//! and where that is missing or the same, their order: the first at one vantage is
+//! the first at the other, unless one saw fewer; then the clocks choose.
 
 use super::collect::{Shape, Sighting};
 use crate::flow::VantageId;
@@ -50,13 +50,19 @@ pub(super) fn group(trace: &Trace, sightings: &[Sighting]) -> Vec<Sent> {
     }
     let mut sent = Vec::new();
     for ((forward, shape), members) in alike {
-        let keep_ids = ids_kept(trace, sightings, &members);
-        let mut by_id: BTreeMap<Option<u16>, Vec<usize>> = BTreeMap::new();
+        let id = |s: &Sighting| s.id.map(u32::from);
+        let keep_ids = is_kept(trace, sightings, &members, id);
+        let unnamed = members.iter().all(|i| sightings[*i].id.is_none());
+        let stamped = unnamed && members.iter().all(|i| sightings[*i].stamp.is_some());
+        let keep_stamps = stamped && is_kept(trace, sightings, &members, |s| s.stamp);
+        let mut alone: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
         for i in members {
-            by_id.entry(sightings[i].id.filter(|_| keep_ids)).or_default().push(i);
+            let s = &sightings[i];
+            let tag = if keep_stamps { s.stamp } else { id(s).filter(|_| keep_ids) };
+            alone.entry(tag).or_default().push(i);
         }
-        for (id, members) in by_id {
-            let found = pair(trace, sightings, &members, id.is_some());
+        for (tag, members) in alone {
+            let found = pair(trace, sightings, &members, tag.is_some() && !keep_stamps);
             let ambiguous = found.len() > 1;
             sent.extend(found.into_iter().map(|sightings| Sent {
                 forward,
@@ -73,13 +79,18 @@ fn time(trace: &Trace, s: &Sighting) -> i64 {
     trace.time(At { vantage: s.vantage, mark: s.mark }).0
 }
 
-/// Whether the rewrite kept the identification: not, where two lanes show the
-/// packet at one time under different ones.
-fn ids_kept(trace: &Trace, sightings: &[Sighting], members: &[usize]) -> bool {
-    let mut lanes: BTreeMap<(VantageId, u8), (BTreeSet<u16>, i64)> = BTreeMap::new();
+/// Whether the rewrite kept what tells transmissions apart, identification or
+/// timestamp: not, where two lanes show the packet at one time under different ones.
+fn is_kept(
+    trace: &Trace,
+    sightings: &[Sighting],
+    members: &[usize],
+    tag: impl Fn(&Sighting) -> Option<u32>,
+) -> bool {
+    let mut lanes: BTreeMap<(VantageId, u8), (BTreeSet<u32>, i64)> = BTreeMap::new();
     for i in members {
         let s = &sightings[*i];
-        if let Some(id) = s.id {
+        if let Some(id) = tag(s) {
             let first = (BTreeSet::new(), time(trace, s));
             lanes.entry((s.vantage, s.tuple)).or_insert(first).0.insert(id);
         }

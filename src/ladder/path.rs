@@ -87,12 +87,15 @@ fn hop(cast: &Cast<'_>, at: usize, s: &Sighting) -> Hop {
     let loopback = s.link.is_loopback();
     let sent = vantage.own.sent(&hop) == Some(true);
     let arrived = vantage.own.arrived(&hop) == Some(true);
+    // One MAC at both ends, as tools that write frames leave it, tells of neither.
+    let told = loopback || s.link.src.is_none() || s.link.src != s.link.dst;
     let from = match (loopback, trace.host_by_mac(s.link.src)) {
         (true, _) => own,
-        (false, Some(host)) => Some(host),
-        (false, None) => own.filter(|_| sent),
+        (false, Some(host)) => Some(host).filter(|_| told),
+        (false, None) => own.filter(|_| sent && told),
     };
     let to = if loopback || arrived { own } else { trace.host_by_mac(s.link.dst) };
+    let to = to.filter(|_| told);
     Hop {
         tuple: s.tuple,
         from,

@@ -54,7 +54,7 @@ impl Drawing<'_> {
         let ladder = Ladder {
             connection: request.number,
             title: request.title.clone(),
-            columns: columns::columns(self.cast, &nodes),
+            columns: columns::columns(self.cast, &nodes, &arrows),
             steps,
             folded: folds.iter().map(|fold| fold.packets).sum(),
             folds,
@@ -62,7 +62,8 @@ impl Drawing<'_> {
             time_note: note::note(self.cast.trace, self.clocks, &captures),
         };
         let hosts = nodes.iter().map(|node| self.cast.host(*node)).collect();
-        Some(Sheet { ladder, hosts, start: start.unwrap_or(0) })
+        let clock = first.map(|i| self.clocks.capture(&self.seen.sightings[*i]));
+        Some(Sheet { ladder, hosts, start: start.unwrap_or(0), clock })
     }
 
     /// Where frames were read and not kept: before the arrow that shows the first
@@ -133,7 +134,7 @@ impl Drawing<'_> {
             if packet.forward { (t.client.1, t.server.1) } else { (t.server.1, t.client.1) }
         });
         let Some(first) = arrow.sightings.first() else { return String::new() };
-        let mut label = labels.name(arrow.packet, packet, &self.seen.sightings[*first], ports);
+        let mut label = labels.name(arrow, packet, &self.seen.sightings[*first], ports);
         if arrow.loopback {
             label.push_str(", over lo");
         }

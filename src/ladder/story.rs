@@ -1,6 +1,8 @@
 //! Which connection tells most of what is wrong.
 
-use super::{Marked, Request, build};
+use super::{Marked, Request, build, joined};
+use crate::breaks::Fate;
+use crate::correlate::Leg;
 use crate::diagnose::evidence;
 use crate::diagnose::{self, Diagnosis, Finding, Proof};
 use crate::report::ladder::Ladder;
@@ -13,6 +15,9 @@ const MAX_STEPS: usize = 14;
 
 /// Findings of which each has a drawing.
 const MAX_DRAWN: usize = 16;
+
+/// Connections of a finding that are asked for its frames: proofs are of the first ones.
+const MAX_ASKED: usize = 4096;
 
 /// What is drawn: a connection, and the finding whose frames are marked in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,14 +53,34 @@ fn loud(trace: &Trace, diagnosis: &Diagnosis) -> Option<Chosen> {
     of_finding(trace, diagnosis, diagnosis.findings.iter().position(loud)?)
 }
 
-/// The connection whose frames prove a finding, else the one that most captures
-/// show; `None` where the finding concerns no connection.
+/// The connection whose frames prove a finding, one that failed before one that did well, and of those
+/// the one with most of these frames; else the one that most captures show; `None` where the finding
+/// concerns no connection.
 #[must_use]
 pub fn of_finding(trace: &Trace, diagnosis: &Diagnosis, index: usize) -> Option<Chosen> {
     let finding = diagnosis.findings.get(index)?;
-    let shown =
-        |id: &&ConnectionId| finding.proofs.iter().any(|proof| is_of(trace, **id, proof.at));
-    let id = finding.connections.iter().find(shown).copied();
+    let frames = evidence::Frames::new(trace);
+    let proofs: Vec<(At, Option<usize>)> =
+        finding.proofs.iter().map(|proof| (proof.at, frames.stream_of(proof.at))).collect();
+    let shown = |id: ConnectionId| {
+        let all = || std::iter::once(id).chain(joined::opened(trace, id));
+        let has = |(at, stream): &&(At, Option<usize>)| match stream {
+            Some(stream) => all().any(|id| {
+                let is = |leg: &Leg| leg.vantage == at.vantage && leg.stream as usize == *stream;
+                trace.legs(id).iter().any(is)
+            }),
+            None => is_of(trace, id, *at),
+        };
+        proofs.iter().filter(has).count()
+    };
+    let harm = |id: ConnectionId| match diagnosis.breaks.fate(id) {
+        Fate::Failed => 2,
+        Fate::Suffered => 1,
+        Fate::Well | Fate::Untold => 0,
+    };
+    let proven = finding.connections.iter().take(MAX_ASKED).filter(|id| shown(**id) > 0);
+    // The first of several alike.
+    let id = proven.copied().rev().max_by_key(|id| (harm(*id), shown(*id)));
     let id = id.or_else(|| diagnose::telling(trace, &finding.connections))?;
     Some(Chosen { connection: id, finding: Some(index) })
 }
@@ -144,7 +169,9 @@ fn drawn(
     let marked: Vec<Marked> = proofs.iter().map(|proof| marked(trace, proof)).collect();
     let client = trace.connections.list.get(id.0 as usize)?.front.client;
     let title = format!("{which}, {}", client.0.with_port(client.1));
-    build(trace, &Request { connection: id, number: id.0 + 1, title, marked: &marked, max_steps })
+    let group = finding.map_or(&[][..], |finding| &finding.connections);
+    let number = id.0 + 1;
+    build(trace, &Request { connection: id, number, title, marked: &marked, group, max_steps })
 }
 
 /// A frame of the proof; one of no connection is drawn with its own words.

@@ -1,6 +1,8 @@
 //! Ladders of real connections: what must hold of each was read from the
 //! captures by hand.
 
+mod told;
+
 use super::{Marked, Request, build};
 use crate::capture;
 use crate::load;
@@ -26,7 +28,7 @@ fn sample(name: &str) -> Trace {
 
 fn draw(trace: &Trace, connection: ConnectionId, marked: &[Marked], max: usize) -> Option<Ladder> {
     let title = "drawn".to_owned();
-    build(trace, &Request { connection, number: 7, title, marked, max_steps: max })
+    build(trace, &Request { connection, number: 7, title, marked, group: &[], max_steps: max })
 }
 
 /// The connection whose client has this port.
@@ -313,6 +315,7 @@ fn every_connection_of_every_sample_can_be_drawn() {
     let expected = [
         "fullnat-toa-too-long",
         "ip-option-drop-meanwhile",
+        "nat-dns-questions-lost",
         "nat-mtu-behind-router",
         "nat-used-ports-one-syn-lost",
         "packet-loss-director-rs",

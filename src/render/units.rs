@@ -144,8 +144,8 @@ pub(crate) fn fate_words(fate: &str) -> &'static str {
 pub(crate) fn affects(a: &Affected) -> String {
     let mut said = match (a.connections, a.of) {
         (0, _) => String::new(),
-        (n, of) if of >= n => format!("affects {} of {}", count(n), plural(of, "connection")),
-        (n, _) => format!("affects {}", plural(n, "connection")),
+        (n, of) if of >= n => format!("affects {} of {}", count(n), plural(of, a.noun())),
+        (n, _) => format!("affects {}", plural(n, a.noun())),
     };
     if !said.is_empty() {
         said.push_str(&harmed(a));

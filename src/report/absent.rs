@@ -90,6 +90,9 @@ impl Builder<'_> {
             let other = self.trace.service(*id);
             other.port != service.port && other.vip.to_string() == service.vip
         });
+        // Beside others that are called on one port, it is called on that, too.
+        let ports: HashSet<u16> = service.real_servers.iter().filter_map(|r| r.port).collect();
+        let usual = ports.iter().next().copied().filter(|_| ports.len() == 1);
         for (ip, port) in absent {
             let (address, told) = (ip.to_string(), self.told(ip, n, spoke()));
             let port = port.filter(|_| service.vip != address && !several);
@@ -97,7 +100,7 @@ impl Builder<'_> {
             let totals = self.totals(own);
             service.real_servers.push(RealServer {
                 address: Some(address),
-                port: port.or(Some(service.port).filter(|port| *port > 0)),
+                port: port.or(usual).or(Some(service.port).filter(|port| *port > 0)),
                 mac: None,
                 connections: totals.connections,
                 totals,

@@ -55,8 +55,7 @@ pub struct Options {
 pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let mut report = built(trace, diagnosis, options);
     super::lines::quote(trace, &mut report);
-    super::stand_ins::name(trace, &mut report);
-    report
+    super::stand_ins::named(trace, report)
 }
 
 fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {

@@ -74,9 +74,12 @@ pub struct Affected {
     /// Those that suffered.
     #[serde(default)]
     pub suffered: u64,
+    /// Whether all of `connections` are health checks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub health_checks: bool,
     /// Which, by `id`; the first 100.
     pub ids: Vec<u32>,
-    /// By real server.
+    /// By real server; `not known` has the rest, where only some are known.
     pub by_real_server: BTreeMap<String, u64>,
     /// First frame of it.
     pub first_seen: Option<String>,
@@ -84,13 +87,24 @@ pub struct Affected {
     pub last_seen: Option<String>,
 }
 
+/// The name under which `by_real_server` counts those whose real server is not known.
+pub(super) const NOT_KNOWN: &str = "not known";
+
 impl Affected {
-    /// The real servers with how many each got: most first, then by address as numbers.
+    /// What they are: `connection`, `health check`.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        if self.health_checks { "health check" } else { "connection" }
+    }
+
+    /// The real servers with how many each got: most first, then by address as numbers; what is not known last.
     #[must_use]
     pub fn servers(&self) -> Vec<(&str, u64)> {
         let mut servers: Vec<(&str, u64)> =
             self.by_real_server.iter().map(|(name, n)| (name.as_str(), *n)).collect();
-        servers.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), name.parse::<IpAddr>().ok()));
+        servers.sort_by_key(|(name, n)| {
+            (*name == NOT_KNOWN, std::cmp::Reverse(*n), name.parse::<IpAddr>().ok())
+        });
         servers
     }
 }

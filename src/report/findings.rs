@@ -2,11 +2,12 @@
 
 use super::build::Builder;
 use super::directions::Directions;
+use super::finding::NOT_KNOWN;
 use super::wording::rfc3339;
 use super::{Affected, Effect, Evidence, Finding, Fix, Refuted, Subject, ToConfirm};
 use crate::breaks::Fate;
 use crate::diagnose::{self, Diagnosis, Join, Proof};
-use crate::topology::Role;
+use crate::topology::{Ordinary, Role};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -117,6 +118,11 @@ impl FindingWriter<'_> {
         if !meant.is_empty() && by_real_server.keys().all(other) {
             by_real_server.clear();
         }
+        let told: u64 = by_real_server.values().sum();
+        let rest = (ids.len() as u64).saturating_sub(told);
+        if told > 0 && rest > 0 {
+            by_real_server.insert(NOT_KNOWN.to_owned(), rest);
+        }
         let starts = ids.iter().filter_map(|id| self.builder.trace.start(*id));
         let ends = ids.iter().filter_map(|id| self.builder.trace.end(*id));
         let shown = finding.proofs.iter().map(|p| p.at);
@@ -127,6 +133,10 @@ impl FindingWriter<'_> {
             of,
             failed: fate(Fate::Failed),
             suffered: fate(Fate::Suffered),
+            health_checks: !ids.is_empty()
+                && ids
+                    .iter()
+                    .all(|id| self.builder.trace.ordinary(*id) == Some(Ordinary::HealthCheck)),
             ids: ids.iter().take(MAX_IDS).map(|id| id.0 + 1).collect(),
             by_real_server,
             first_seen: first.map(rfc3339),

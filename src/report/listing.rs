@@ -113,14 +113,15 @@ pub fn list(trace: &Trace, diagnosis: &Diagnosis, wanted: &Wanted) -> Listing {
     named.sort_unstable();
     named.dedup();
     let findings = named.iter().filter_map(|n| mention(diagnosis, *n)).collect();
-    Listing {
+    let listing = Listing {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
         of,
         totals,
         connections,
         findings,
-    }
+    };
+    super::stand_ins::named(trace, listing)
 }
 
 /// One connection as the report has it, with the numbers of its findings: for a reader

@@ -32,7 +32,7 @@ mod network;
 mod pings;
 mod scope;
 mod services;
-mod stand_ins;
+pub(crate) mod stand_ins;
 mod states;
 pub mod story;
 mod taken;

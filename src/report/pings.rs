@@ -2,6 +2,7 @@
 //! overlay. A service need not answer any, so this says what is there and accuses nobody.
 
 use super::build::Builder;
+use crate::diagnose::words::count;
 use crate::flow::{Echo, IcmpErrorKind, VantageId};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ const ENOUGH: u32 = 3;
 const NAMED: usize = 3;
 
 impl Builder<'_> {
-    /// What was pinged in vain, where no connection of the same address did well.
+    /// What was pinged in vain, where no connection of the same address did well or somebody says why.
     pub(super) fn ping_notes(&self) -> Vec<String> {
         let mut pairs: BTreeMap<(Ip, Ip), Vec<(VantageId, &Echo)>> = BTreeMap::new();
         for (v, vantage) in VantageId::each(&self.trace.vantages) {
@@ -26,7 +27,7 @@ impl Builder<'_> {
             let asked = seen.iter().map(|(_, echo)| echo.requests).max().unwrap_or(0);
             let answered = seen.iter().any(|(_, echo)| echo.replies > 0);
             let said = asked > 0 && self.said_of(*src, *dst).is_some();
-            (asked >= ENOUGH || said) && !answered && !answers(*dst)
+            !answered && (said || asked >= ENOUGH && !answers(*dst))
         });
         vain.take(NAMED).map(|((src, dst), seen)| self.in_vain(src, dst, &seen)).collect()
     }
@@ -40,20 +41,19 @@ impl Builder<'_> {
             .filter(|(v, _)| seen.iter().all(|(at, _)| at != v))
             .map(|(_, vantage)| vantage.label.as_str())
             .collect();
+        let asked = count(asked as usize, "echo request");
+        let seen = format!("{asked} (ping) {src} > {dst} in {}, and no reply", labels.join(", "));
+        if let Some(said) = self.said_of(src, dst) {
+            return format!("{seen}: {said}");
+        }
         let not_in = match elsewhere[..] {
             [] => String::new(),
             _ => format!(
-                ", and nothing of them in {}: if that was taken where they were to arrive, at the same time and with a filter that lets them through, they were lost before it",
+                ", and nothing of this in {}: if that was taken where they were to arrive, at the same time and with a filter that lets them through, they were lost before it",
                 elsewhere.join(", ")
             ),
         };
-        let why = self
-            .said_of(src, dst)
-            .unwrap_or_else(|| "Many hosts, and most balancers' addresses, answer none".to_owned());
-        format!(
-            "{asked} echo requests (ping) {src} > {dst} are in {}, and no reply{not_in}. {why}",
-            labels.join(", ")
-        )
+        format!("{seen}{not_in}. Many hosts, and most balancers' addresses, answer none")
     }
 
     /// What an ICMP error says of them.
@@ -75,6 +75,6 @@ impl Builder<'_> {
             IcmpErrorKind::Reassembly => "not all of their fragments came".to_owned(),
             _ => "there is no way to it".to_owned(),
         };
-        Some(format!("{} says of them that {what}", error.src))
+        Some(format!("{} says that {what}", error.src))
     }
 }

@@ -5,9 +5,10 @@ use super::wording::rfc3339;
 use super::{Connection, Endpoint, HostRef, RealServer, Sent, Service, Totals};
 use crate::breaks::Fate;
 use crate::parts::{in_parts, of_each};
-use crate::topology::Ordinary;
+use crate::topology::{Mode, Ordinary};
 use crate::trace::{At, ConnectionId, Trace};
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 
 impl Builder<'_> {
     pub(super) fn services(&self) -> Vec<Service> {
@@ -69,7 +70,7 @@ impl Builder<'_> {
                         .map(|mac| mac.to_string()),
                     connections: ids.len() as u64,
                     totals: self.totals(ids.iter().copied()),
-                    timing: self.typical(ids),
+                    timing: self.typical(&self.timed(service, server, ids)),
                     remark: calls_itself.then(|| "the caller itself".to_owned()),
                 }
             })
@@ -83,6 +84,28 @@ impl Builder<'_> {
             real_servers,
             totals: self.totals(ids.iter().copied()),
         }
+    }
+
+    /// The connections that tell a real server's times: behind a proxy its own ones, as the proxy
+    /// answers clients itself.
+    fn timed<'i>(
+        &self,
+        service: &crate::topology::Service,
+        server: &crate::topology::RealServer,
+        ids: &'i [ConnectionId],
+    ) -> Cow<'i, [ConnectionId]> {
+        if service.mode != Mode::Proxy {
+            return Cow::Borrowed(ids);
+        }
+        let trace = self.trace;
+        let to_it = |id: &ConnectionId| {
+            let c = trace.connection(*id);
+            let ends = [Some(c.front), c.back].into_iter().flatten();
+            ends.map(|end| Some(end.server.0)).any(|ip| ip == server.address)
+        };
+        let opened = ids.iter().filter_map(|id| trace.pairs.backends.get(&id.0)).flatten();
+        let opened: BTreeSet<ConnectionId> = opened.map(|id| ConnectionId(*id)).collect();
+        Cow::Owned(opened.into_iter().filter(to_it).collect())
     }
 
     fn directors(&self, service: &crate::topology::Service) -> Vec<HostRef> {

@@ -1,34 +1,62 @@
-//! Names in the commands of a report, where a text prints names in place of addresses: what stands
-//! for a name in the report is an address that no host has, so no command may ask for it.
+//! Names in documents, where a text prints names in place of addresses: what stands for a name
+//! within is an address that no host has, which no reader knows and no command may ask for.
+//!
+//! They are put into the finished document, wherever the address stands; only what says which
+//! address stands for which name keeps it, since `--from` and the like ask for an address.
 
-use super::Report;
 use crate::trace::Trace;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::net::Ipv4Addr;
 
 /// The address that stands for the first name.
 const FIRST: u32 = 0xf000_0001;
 
-/// Puts the names back into commands. Where two texts have other names for one address, nothing is
-/// put.
-pub(super) fn name(trace: &Trace, report: &mut Report) {
+/// Fields that a shell or Wireshark reads.
+const TYPED: [&str; 3] = ["command", "undo", "wireshark_filter"];
+/// Fields that keep the addresses: what is said of the captures themselves, and commands of this program.
+const KEPT: [&str; 2] = ["captures", "see_others"];
+
+/// A document with the names in it. Where two texts have other names for one address, none is put.
+pub(crate) fn named<T: Serialize + DeserializeOwned>(trace: &Trace, document: T) -> T {
     let files = trace.captures.iter().flat_map(|capture| &capture.files);
     let texts = files.filter_map(|file| file.text.as_ref());
     let mut lists = texts.map(|text| &text.names).filter(|names| !names.is_empty());
     let Some(names) = lists.next().filter(|first| lists.all(|other| other == *first)) else {
-        return;
+        return document;
     };
-    let known: Vec<(String, String)> = names
-        .iter()
-        .enumerate()
-        .map(|(n, name)| (Ipv4Addr::from(FIRST + n as u32).to_string(), spelled(name)))
-        .collect();
-    for finding in &mut report.findings {
-        for fix in &mut finding.fix {
-            put(&mut fix.command, &known);
-            put(&mut fix.undo, &known);
-        }
-        for check in &mut finding.to_confirm {
-            put(&mut check.command, &known);
+    let address = |n: usize| Ipv4Addr::from(FIRST + n as u32).to_string();
+    let known = Known {
+        said: names.iter().enumerate().map(|(n, name)| (address(n), name.clone())).collect(),
+        typed: names.iter().enumerate().map(|(n, name)| (address(n), spelled(name))).collect(),
+    };
+    let Ok(mut value) = serde_json::to_value(&document) else { return document };
+    known.walk(&mut value, false);
+    serde_json::from_value(value).unwrap_or(document)
+}
+
+/// Each stand-in with its name.
+struct Known {
+    said: Vec<(String, String)>,
+    typed: Vec<(String, String)>,
+}
+
+impl Known {
+    fn walk(&self, value: &mut Value, typed: bool) {
+        match value {
+            Value::String(text) => put(text, if typed { &self.typed } else { &self.said }),
+            Value::Array(all) => all.iter_mut().for_each(|value| self.walk(value, typed)),
+            Value::Object(fields) => {
+                for (mut key, mut value) in std::mem::take(fields) {
+                    if !KEPT.contains(&key.as_str()) {
+                        self.walk(&mut value, TYPED.contains(&key.as_str()));
+                        put(&mut key, &self.said);
+                    }
+                    fields.insert(key, value);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 }
@@ -60,7 +88,7 @@ fn put(command: &mut String, known: &[(String, String)]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{put, spelled};
+    use super::{Known, put, spelled};
 
     #[test]
     fn names_are_put_into_commands() {
@@ -77,5 +105,25 @@ mod tests {
             assert_eq!(text, wanted);
         }
         assert_eq!((spelled("<VIP of a>").as_str(), spelled("***").as_str()), ("VIPofa", "HOST"));
+    }
+
+    #[test]
+    fn names_stand_wherever_the_address_does_but_where_it_is_explained() {
+        let of = |name: &str| vec![("240.0.0.1".to_owned(), name.to_owned())];
+        let known = Known { said: of("<vip>"), typed: of("vip") };
+        let mut document = serde_json::json!({
+            "summary": "240.0.0.1:80 fails",
+            "by": { "240.0.0.1": 3 },
+            "fix": [{ "command": "ping 240.0.0.1", "host": "240.0.0.1" }],
+            "captures": ["240.0.0.1 for <vip>"],
+        });
+        known.walk(&mut document, false);
+        let wanted = serde_json::json!({
+            "summary": "<vip>:80 fails",
+            "by": { "<vip>": 3 },
+            "fix": [{ "command": "ping vip", "host": "<vip>" }],
+            "captures": ["240.0.0.1 for <vip>"],
+        });
+        assert_eq!(document, wanted);
     }
 }

@@ -151,7 +151,7 @@ pub struct Link {
 /// Builds it.
 #[must_use]
 pub fn topology(trace: &Trace, breaks: &Breaks) -> Topology {
-    build(trace, breaks).0
+    super::stand_ins::named(trace, build(trace, breaks).0)
 }
 
 /// What is built: the network, the way of what connections have in common, and the place

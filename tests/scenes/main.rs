@@ -29,6 +29,7 @@ mod director_ends;
 mod disowned;
 mod dns;
 mod doubted;
+mod drawn;
 mod fabric_drawn;
 mod firewalled;
 mod given_up;

@@ -196,7 +196,7 @@ impl Facts {
                 })
                 .collect();
             notes.push(format!(
-                "{NAMES}; these stand for them here: {}. Print it with -n",
+                "{NAMES}; where an address is asked for (--from, --vip) these stand for them: {}. Print it with -n",
                 first.join(", ")
             ));
         }

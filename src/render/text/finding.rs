@@ -137,8 +137,8 @@ impl Block<'_> {
         let a = &self.finding.affected;
         let mut said = match (a.connections, a.of) {
             (0, _) => String::new(),
-            (n, of) if of >= n => format!("{} of {}", count(n), plural(of, "connection")),
-            (n, _) => plural(n, "connection"),
+            (n, of) if of >= n => format!("{} of {}", count(n), plural(of, a.noun())),
+            (n, _) => plural(n, a.noun()),
         };
         if !said.is_empty() {
             said.push_str(&harmed(a));

@@ -220,6 +220,7 @@ pub(crate) fn hairpin() -> Report {
         of: 6,
         failed: 3,
         suffered: 0,
+        health_checks: false,
         ids: vec![2, 4, 6],
         by_real_server: [(s("172.16.100.11:80"), 3)].into(),
         first_seen: Some(s("2026-01-02T03:04:05.123456789Z")),

@@ -96,7 +96,8 @@ fn clocks(report: &Report, style: &Style) -> Vec<String> {
         let Some(reference) = clock.reference.as_deref() else {
             continue;
         };
-        if reference == capture.path {
+        // One without frames has no times to compare.
+        if reference == capture.path || capture.frames == 0 {
             continue;
         }
         let against = report

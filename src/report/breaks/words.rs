@@ -14,8 +14,12 @@ impl Break {
     /// not there)`.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let n = count(usize::try_from(self.connections).unwrap_or(usize::MAX), "connection");
-        format!("{n} to {} {}: {}", self.service, self.verb(), self.line)
+        let n = usize::try_from(self.connections).unwrap_or(usize::MAX);
+        let whose = match self.packet == Packet::HealthCheck.name() {
+            true => format!("{} of", count(n, "health check")),
+            false => format!("{} to", count(n, "connection")),
+        };
+        format!("{whose} {} {}: {}", self.service, self.verb(), self.line)
     }
 
     /// What its connections do: `fail`, `fails`, `suffer`, `suffers`.
@@ -63,7 +67,9 @@ impl Builder<'_> {
         let captured = group.next.and_then(|host| self.names.capture_of(host));
         let next =
             group.next.map(|host| captured.map_or_else(|| self.names.host(host), str::to_owned));
+        let stays = last.host.is_some() && last.host == group.next;
         let became = match (group.manner, next.as_deref()) {
+            (Manner::LostBetween, _) if stays => "✗ (not sent on)".to_owned(),
             (Manner::LostBetween, Some(next)) => {
                 format!("✓ → {next} in ✗ (captured, not there)")
             }

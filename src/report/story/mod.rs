@@ -107,7 +107,7 @@ pub fn tell(
             fixes.sort_by_key(|fix| !of(fix, &server));
         }
     }
-    Story {
+    let story = Story {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
         connection: builder.connection(id, numbers),
@@ -124,5 +124,6 @@ pub fn tell(
         others: builder.totals(chosen.others.iter().copied()),
         see_others: chosen.see_others.clone(),
         ladder,
-    }
+    };
+    super::stand_ins::named(trace, story)
 }

@@ -81,7 +81,8 @@ fn finding(facts: &Facts, (service, stretch): (ServiceId, Stretch), loss: &Loss)
     let names = Names(trace);
     let s = trace.topology.service(service);
     let (a, b) = (names.host(from), names.host(to));
-    let per_mille = (loss.lost as u64 * 1000).checked_div(loss.frames).unwrap_or(0);
+    let lost = loss.lost as u64 * 1000 + loss.frames / 2;
+    let per_mille = lost.checked_div(loss.frames).unwrap_or(0);
     let share = format!("{}.{} %", per_mille / 10, per_mille % 10);
     let direction = if forward { "client to server" } else { "server to client" };
     let title = format!("packets are lost between {a} and {b} ({share})");

@@ -86,8 +86,8 @@ pub fn page(app: &App, width: usize) -> Page<To> {
 fn affected(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
     let affected = &f.affected;
     if affected.connections > 0 {
-        let mut said =
-            format!("{} of {} connections", count(affected.connections), count(affected.of));
+        let (n, of) = (count(affected.connections), count(affected.of));
+        let mut said = format!("{n} of {of} {}s", affected.noun());
         said.push_str(&harmed(affected));
         let by: Vec<String> =
             affected.servers().iter().map(|(name, n)| format!("{name}: {}", count(*n))).collect();
