@@ -23,9 +23,12 @@ const SEVERAL: usize = 3;
 /// Waits of one timer differ by no more than a part of the longest.
 const PART: i64 = 20;
 
-/// Calls by TCP that nothing answered: the SYN, and whom it called, by vantage and caller, in order.
+/// A SYN, and whom it called.
+type Call = (Mark, (Ip, u16));
+
+/// Calls by TCP that nothing answered, by vantage and caller, in order.
 #[derive(Debug, Default)]
-pub struct InVain(HashMap<(VantageId, Ip), Vec<(Mark, (Ip, u16))>>);
+pub struct InVain(HashMap<(VantageId, Ip), Vec<Call>>);
 
 /// A call that a server made in vain while an answer was waited for.
 #[derive(Debug, Clone, Copy)]

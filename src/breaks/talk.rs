@@ -3,7 +3,7 @@
 //! [`judge`] asks in the order in which one answer makes the next question idle: how the connection
 //! ended (`cut`, `stalled`), whether its request or its server's greeting had any answer (`request`,
 //! `greeting`), and whether what came was an error, a word to go (`turned_away`), or `late`. Who gave up
-//! and who did not close is told by `parting`.
+//! and who closed first is told by `parting`.
 
 mod cut;
 mod greeting;

@@ -69,7 +69,8 @@ fn reports_agree_on_findings_counts_and_frames() {
             let affected = &finding.affected;
             if affected.connections > 0 && affected.of >= affected.connections {
                 let s = if affected.of == 1 { "" } else { "s" };
-                let said = format!("{} of {} connection{s}", affected.connections, affected.of);
+                let (n, of, noun) = (affected.connections, affected.of, affected.noun());
+                let said = format!("{n} of {of} {noun}{s}");
                 assert!(flat.contains(&format!("affects {said}")), "{place}: {said}");
                 assert!(text.contains(&format!("affects {said}")), "{place}: {said}");
             }

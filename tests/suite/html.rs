@@ -93,7 +93,8 @@ fn findings(report: &Report, html: &Html, of: &str) {
         }
         let affected = &finding.affected;
         if affected.connections > 0 && affected.of >= affected.connections {
-            let share = format!("affects {} of {} connection", affected.connections, affected.of);
+            let (n, of, noun) = (affected.connections, affected.of, affected.noun());
+            let share = format!("affects {n} of {of} {noun}");
             assert!(said.contains(&share), "{place}: {share}");
         }
         let rows = Selector::parse(".proofs tbody tr").unwrap();

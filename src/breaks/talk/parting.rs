@@ -1,11 +1,9 @@
-//! How clients and servers part: who gave up, and who did not close.
+//! How clients and servers part: who gave up, and who closed first.
 
 use super::stalled::in_vain;
-use super::{PATIENCE_NS, greeting, request};
+use super::{greeting, request};
 use crate::breaks::Pace;
 use crate::breaks::judged::Judged;
-use crate::capture::Timestamp;
-use crate::flow::Flow;
 use crate::trace::{ConnectionId, Trace};
 
 /// Repeats after which nobody goes on by chance.
@@ -41,14 +39,4 @@ pub(super) fn closed_first(trace: &Trace, pace: &Pace, id: ConnectionId) -> Opti
     });
     let judged = left.then(|| request::judge(trace, pace, id))?;
     matches!(judged, Judged::Harm(..)).then_some(judged)
-}
-
-/// Whether a server says nothing and does not close when its client has: who takes what he is told and says nothing
-/// closes then, and a program that hangs does neither.
-pub(super) fn is_left_open(there: &Flow, back: &Flow, end: Timestamp) -> bool {
-    let closed = back.fin.is_set() || back.rst.is_set() || there.rst.is_set();
-    back.accepted()
-        && back.payload == 0
-        && !closed
-        && there.fin.get().is_some_and(|at| end.0 - at.at().0 >= PATIENCE_NS)
 }

@@ -1,9 +1,10 @@
 //! Requests that nothing answered: whether an answer was due, and whether the capture would show it.
 
-use super::{PATIENCE_NS, harm, parting};
+use super::{PATIENCE_NS, harm};
 use crate::breaks::journey::{Journey, Milestone, silence};
 use crate::breaks::judged::Judged;
 use crate::breaks::{Fate, Manner, Pace, Packet, faults};
+use crate::capture::Timestamp;
 use crate::correlate::Leg;
 use crate::flow::{Flow, Mark};
 use crate::trace::{ConnectionId, Trace};
@@ -41,7 +42,7 @@ pub(in crate::breaks) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> 
     // does not close upon the first words.
     if !pace.answers(trace.service_of(id)) && !at_once && !is_due_an_answer(trace, id) {
         let end = trace.vantage(leg).end;
-        return if parting::is_left_open(there, back, end) { Judged::Untold } else { Judged::Well };
+        return if is_left_open(there, back, end) { Judged::Untold } else { Judged::Well };
     }
     if closed {
         let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
@@ -122,4 +123,14 @@ const ANSWERED: [u16; 9] = [389, 443, 1433, 1883, 5432, 5672, 6379, 9092, 27017]
 pub(in crate::breaks) fn before(fin: Mark, there: &Flow) -> bool {
     let ends = [there.fin, there.rst].into_iter().filter_map(Mark::get);
     ends.map(|mark| mark.frame()).min().is_none_or(|frame| fin.frame() < frame)
+}
+
+/// Whether a server says nothing and does not close when its client has: who takes what he is told and says nothing
+/// closes then, and a program that hangs does neither.
+fn is_left_open(there: &Flow, back: &Flow, end: Timestamp) -> bool {
+    let closed = back.fin.is_set() || back.rst.is_set() || there.rst.is_set();
+    back.accepted()
+        && back.payload == 0
+        && !closed
+        && there.fin.get().is_some_and(|at| end.0 - at.at().0 >= PATIENCE_NS)
 }

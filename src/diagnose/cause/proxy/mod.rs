@@ -1,6 +1,7 @@
 //! What layer-7 proxies and address carriers add to the trouble.
 
 mod attempted;
+mod header_fixes;
 pub mod l7_backend_refused;
 pub mod l7_backend_silent;
 pub mod l7_backend_timeout;

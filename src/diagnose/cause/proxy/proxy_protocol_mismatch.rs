@@ -4,6 +4,7 @@
 //! The second shows as a server that closes without a word on every request; it is said for certain only where the
 //! same server answers connections that bring the header.
 
+use super::header_fixes::{balancer_fix, server_fix};
 use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
 use crate::diagnose::facts::each_once;
@@ -246,12 +247,4 @@ fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
         proofs.extend(trace.proof(leg, end, "the server ends the connection"));
     }
     proofs
-}
-
-fn server_fix(who: &str, what: &str, undo: &str) -> Fix {
-    Fix::disruptive(format!("the server of {who}"), format!("# {what}"), undo.to_owned())
-}
-
-fn balancer_fix(what: &str) -> Fix {
-    Fix::disruptive("the balancer", format!("# {what}"), "Set it back and reload.")
 }
