@@ -33,7 +33,6 @@ const NOT_PRINTED: &[(&str, &str)] = &[
 
 /// Those whose first cause leaves no trace in what `tcpdump -nn` prints, by the field that has it.
 const NO_TRACE: &[(&str, &str)] = &[
-    ("l7-backend-silent", "payload, by which a proxy's two sides are tied"),
     ("l7-proxy-v2-unexpected-one-rs", "payload in binary"),
     ("l7-redirect-loop-host", "where an answer sends its client"),
     ("l7-redirect-loop-tls", "where an answer sends its client"),
