@@ -189,7 +189,9 @@ fn what_a_proxy_asks_like_a_clock_and_is_told_no_is_a_check_that_fails() {
     let run = asks(&[0, 2_000, 4_000, 6_000, 8_000], "400 Bad Request");
     assert_eq!(
         lines(&run),
-        ["5 health checks of 10.0.0.20:9000 fail: health check  host in #5 ✗ answered with an error"]
+        [
+            "5 health checks of 10.0.0.20:9000 fail: health check  host in #5 ✗ answered with an error"
+        ]
     );
     let well = asks(&[0, 2_000, 4_000, 6_000, 8_000], "200 OK");
     assert!(lines(&well).is_empty());
